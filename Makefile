@@ -1,0 +1,39 @@
+# b2neon under PGXS: make, make install, make installcheck.
+# PG_CONFIG=/path/to/pg_config builds for another PostgreSQL.
+
+# META.json is where the version stands.
+B2NEON_VERSION = $(shell sed -n 's/^   "version": "\(.*\)",$$/\1/p' META.json)
+
+# PGXS installs what EXTENSION names as it stands in the source tree; the control file is made.
+MODULEDIR = extension
+MODULE_big = b2neon
+OBJS = $(patsubst %.cpp,%.o,$(sort $(wildcard src/core/*.cpp src/pg/*.cpp)))
+DATA_built = build/b2neon.control build/b2neon--$(B2NEON_VERSION).sql
+DATA = $(wildcard sql/b2neon--*--*.sql)
+EXTRA_CLEAN = build/b2neon.control $(wildcard build/b2neon--*.sql)
+
+REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
+REGRESS_OPTS = --inputdir=test --outputdir=build/regress --expecteddir=.
+
+PG_CXXFLAGS = -std=gnu++20 -fvisibility=hidden -fvisibility-inlines-hidden \
+	-Wall -Wextra -Wno-register -Wno-unused-parameter -Wno-missing-field-initializers
+PG_CPPFLAGS = -I$(srcdir)/src -DB2NEON_VERSION='"$(B2NEON_VERSION)"'
+SHLIB_LINK = -lcurl -lcrypto -lstdc++
+
+# Bitcode would buy nothing: PostgreSQL never inlines functions that touch static variables.
+override with_llvm = no
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+build/b2neon.control: b2neon.control META.json
+	@mkdir -p build
+	sed 's/@VERSION@/$(B2NEON_VERSION)/' $< > $@
+
+build/b2neon--$(B2NEON_VERSION).sql: sql/b2neon.sql
+	@mkdir -p build
+	cp $< $@
+
+# A header may concern every file; the whole takes seconds.
+$(OBJS): $(wildcard src/core/*.h src/pg/*.h) META.json

@@ -1,0 +1,358 @@
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION b2neon" to load this file. \quit
+
+-- Everything is created in the extension's schema, which comes first in the search path here.
+-- Operators are qualified where that schema could hold others of the same name.
+
+---------------------------------------------------------------------------------------------------
+-- Configuration
+---------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION b2neon_fdw_validator(options pg_catalog.text[], catalog pg_catalog.oid)
+    RETURNS pg_catalog.void
+    LANGUAGE c VOLATILE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION b2neon_fdw_validator(pg_catalog.text[], pg_catalog.oid) IS
+    'checks the options of foreign servers and user mappings of b2neon';
+
+CREATE FOREIGN DATA WRAPPER b2neon VALIDATOR b2neon_fdw_validator;
+COMMENT ON FOREIGN DATA WRAPPER b2neon IS
+    'buckets of Backblaze B2: a server is a bucket, a user mapping holds an application key';
+GRANT USAGE ON FOREIGN DATA WRAPPER b2neon TO @extowner@;
+
+CREATE FUNCTION b2_default_server()
+    RETURNS pg_catalog.name
+    LANGUAGE c STABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION b2_default_server() IS
+    'the server that functions use where a call names none: the setting b2neon.server';
+
+CREATE FUNCTION b2_user_id()
+    RETURNS pg_catalog.text
+    LANGUAGE c STABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION b2_user_id() IS
+    'who the caller is, for row-level security and as the default of every user_id: current_user';
+
+---------------------------------------------------------------------------------------------------
+-- Tables
+---------------------------------------------------------------------------------------------------
+
+CREATE TABLE b2_uploads (
+    object_key pg_catalog.text PRIMARY KEY,
+    server pg_catalog.name NOT NULL,
+    user_id pg_catalog.text NOT NULL,
+    file_name pg_catalog.text NOT NULL,
+    content_type pg_catalog.text NOT NULL,
+    size pg_catalog.int8,
+    content_md5 pg_catalog.text,
+    metadata pg_catalog.jsonb NOT NULL DEFAULT '{}',
+    issued_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    expires_at pg_catalog.timestamptz NOT NULL,
+    registered_at pg_catalog.timestamptz
+);
+COMMENT ON TABLE b2_uploads IS 'uploads for which b2_presign_put() has issued a URL';
+COMMENT ON COLUMN b2_uploads.object_key IS 'where the object goes in the bucket';
+COMMENT ON COLUMN b2_uploads.server IS 'the foreign server, which is the bucket';
+COMMENT ON COLUMN b2_uploads.user_id IS 'the user that the URL was issued to';
+COMMENT ON COLUMN b2_uploads.file_name IS 'the file''s name as the client gave it';
+COMMENT ON COLUMN b2_uploads.content_type IS 'the declared media type, bound by the signature';
+COMMENT ON COLUMN b2_uploads.size IS 'the declared size in bytes, bound by the signature; NULL: any';
+COMMENT ON COLUMN b2_uploads.content_md5 IS
+    'the declared MD5 in base64, bound by the signature; NULL: any';
+COMMENT ON COLUMN b2_uploads.metadata IS 'what the caller wants to be kept with the file';
+COMMENT ON COLUMN b2_uploads.issued_at IS 'when the first URL was issued';
+COMMENT ON COLUMN b2_uploads.expires_at IS 'when the last URL expires';
+COMMENT ON COLUMN b2_uploads.registered_at IS
+    'when b2_register_file() took it over into b2_files; NULL: pending';
+
+CREATE TABLE b2_deletions (
+    id pg_catalog.int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    server pg_catalog.name NOT NULL,
+    object_key pg_catalog.text NOT NULL,
+    version_id pg_catalog.text,
+    queued_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE b2_deletions IS 'objects whose rows in b2_files were deleted';
+COMMENT ON COLUMN b2_deletions.id IS 'the order in which they were queued';
+COMMENT ON COLUMN b2_deletions.server IS 'the foreign server, which is the bucket';
+COMMENT ON COLUMN b2_deletions.object_key IS 'the object''s key';
+COMMENT ON COLUMN b2_deletions.version_id IS 'the version that the row named; NULL: not known';
+COMMENT ON COLUMN b2_deletions.queued_at IS 'when the row was deleted';
+
+-- Only the functions and the owner use these two: no policy lets anybody else in.
+ALTER TABLE b2_uploads ENABLE ROW LEVEL SECURITY;
+ALTER TABLE b2_deletions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE b2_uploads OWNER TO @extowner@;
+ALTER TABLE b2_deletions OWNER TO @extowner@;
+SELECT pg_catalog.pg_extension_config_dump('b2_uploads', '');
+SELECT pg_catalog.pg_extension_config_dump('b2_deletions', '');
+SELECT pg_catalog.pg_extension_config_dump('b2_deletions_id_seq', '');
+
+CREATE FUNCTION b2_files_guard()
+    RETURNS pg_catalog.trigger
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION b2_files_guard() IS
+    'trigger on b2_files: roles that row-level security applies to change it through functions only';
+
+CREATE FUNCTION b2_files_queue_deletions()
+    RETURNS pg_catalog.trigger
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION b2_files_queue_deletions() IS
+    'trigger on b2_files: queues the objects of deleted rows in b2_deletions';
+
+-- b2_files is the user's own table, so that a dump carries it with all that they add to it: it is
+-- created here, given to the installer, and let go. One that is there already is taken over, if it
+-- is the table of Neon's guide or one that was left by DROP EXTENSION. While a dump is being
+-- restored, which pg_dump marks by row_security = off, the table comes from the dump.
+--
+-- A table that is taken over belongs to somebody who may not be a superuser, while this script runs
+-- as one. So nothing here may run code of theirs: columns are added without a scan or a rewrite (no
+-- volatile default), and no row is written.
+DO $script$
+DECLARE
+    files CONSTANT pg_catalog.text := '@extschema@.b2_files';
+    existing CONSTANT pg_catalog.regclass := pg_catalog.to_regclass('@extschema@.b2_files');
+    wanted RECORD;
+    found_type pg_catalog.text;
+    added pg_catalog.text[] := '{}';
+BEGIN
+    IF existing IS NULL AND pg_catalog.current_setting('row_security') OPERATOR(pg_catalog.=) 'off' THEN
+        RETURN;
+    END IF;
+
+    IF existing IS NULL THEN
+        CREATE TABLE @extschema@.b2_files (
+            id pg_catalog.int8 GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+            object_key pg_catalog.text NOT NULL UNIQUE,
+            file_url pg_catalog.text,
+            user_id pg_catalog.text NOT NULL,
+            upload_timestamp pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now()
+        );
+        COMMENT ON TABLE @extschema@.b2_files IS
+            'files in Backblaze B2; yours to extend, b2neon reads and writes it by column name';
+        COMMENT ON COLUMN @extschema@.b2_files.id IS 'the file''s number';
+        COMMENT ON COLUMN @extschema@.b2_files.object_key IS 'the object''s key (path and name) in B2';
+        COMMENT ON COLUMN @extschema@.b2_files.file_url IS 'public URL, only for a public bucket';
+        COMMENT ON COLUMN @extschema@.b2_files.user_id IS 'the user that the file belongs to';
+        COMMENT ON COLUMN @extschema@.b2_files.upload_timestamp IS 'when the row was recorded';
+    ELSE
+        IF NOT EXISTS (
+            SELECT FROM pg_catalog.pg_class c
+            WHERE c.oid OPERATOR(pg_catalog.=) existing
+              AND c.relowner OPERATOR(pg_catalog.=) '@extowner@'::pg_catalog.regrole
+              AND c.relkind OPERATOR(pg_catalog.=) 'r'
+              AND NOT c.relispartition AND NOT c.relhassubclass
+              AND c.relpersistence OPERATOR(pg_catalog.=) 'p'
+        ) THEN
+            RAISE EXCEPTION 'relation "b2_files" exists and cannot be taken over'
+                USING ERRCODE = 'duplicate_table',
+                      DETAIL = 'It must be an ordinary table of its own, and belong to the role that creates the extension.',
+                      HINT = 'Rename it, or create the extension as its owner or in another schema.';
+        END IF;
+        FOR wanted IN
+            SELECT v.name, v.types
+            FROM (VALUES ('id', '{bigint,integer}'::pg_catalog.text[]), ('object_key', '{text}'),
+                         ('file_url', '{text}'), ('user_id', '{text}'),
+                         ('upload_timestamp', '{"timestamp with time zone"}')) AS v (name, types)
+        LOOP
+            SELECT pg_catalog.format_type(a.atttypid, NULL) INTO found_type
+            FROM pg_catalog.pg_attribute a
+            WHERE a.attrelid OPERATOR(pg_catalog.=) existing
+              AND a.attname::pg_catalog.text OPERATOR(pg_catalog.=) wanted.name
+              AND NOT a.attisdropped;
+            IF found_type IS NULL OR NOT found_type OPERATOR(pg_catalog.=) ANY (wanted.types) THEN
+                RAISE EXCEPTION 'table "b2_files" exists and cannot be taken over'
+                    USING ERRCODE = 'duplicate_table',
+                          DETAIL = pg_catalog.format(
+                              'Column "%s" must be of type %s, but %s.', wanted.name,
+                              pg_catalog.array_to_string(wanted.types, ' or '),
+                              CASE WHEN found_type IS NULL THEN 'is missing' ELSE 'is of type ' OPERATOR(pg_catalog.||) found_type END),
+                          HINT = 'Rename the table, or create the extension in another schema.';
+            END IF;
+        END LOOP;
+        IF NOT EXISTS (
+            SELECT FROM pg_catalog.pg_index i
+            JOIN pg_catalog.pg_attribute a
+                ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid
+               AND a.attnum OPERATOR(pg_catalog.=) i.indkey[0]
+            WHERE i.indrelid OPERATOR(pg_catalog.=) existing
+              AND i.indisunique AND i.indisvalid AND i.indimmediate
+              AND i.indnkeyatts OPERATOR(pg_catalog.=) 1::pg_catalog.int2
+              AND i.indpred IS NULL
+              AND a.attname::pg_catalog.text OPERATOR(pg_catalog.=) 'object_key'
+        ) THEN
+            RAISE EXCEPTION 'table "b2_files" exists and cannot be taken over'
+                USING ERRCODE = 'duplicate_table',
+                      DETAIL = 'Column "object_key" must be unique.',
+                      HINT = 'Add the constraint, rename the table, or create the extension in another schema.';
+        END IF;
+    END IF;
+
+    FOR wanted IN
+        SELECT v.name, v.type, v.definition, v.meaning
+        FROM (VALUES
+            ('server', 'name', 'NOT NULL DEFAULT @extschema@.b2_default_server()',
+             'the foreign server, which is the bucket'),
+            ('file_name', 'text', '', 'the file''s name as the client gave it'),
+            ('content_type', 'text', '', 'the media type that the object has in B2'),
+            ('size', 'bigint', '', 'bytes'),
+            ('etag', 'text', '', 'the object''s ETag, without quotes'),
+            ('version_id', 'text', '', 'the version that was verified; links carry it'),
+            ('metadata', 'jsonb', 'NOT NULL DEFAULT ''{}''', 'what the caller wanted to be kept'),
+            ('verified_at', 'timestamp with time zone', '',
+             'when B2 confirmed the object; NULL: only the client''s word')
+        ) AS v (name, type, definition, meaning)
+    LOOP
+        SELECT pg_catalog.format_type(a.atttypid, NULL) INTO found_type
+        FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(files)
+          AND a.attname::pg_catalog.text OPERATOR(pg_catalog.=) wanted.name
+          AND NOT a.attisdropped;
+        IF found_type IS NULL THEN
+            EXECUTE pg_catalog.format('ALTER TABLE %s ADD COLUMN %I pg_catalog.%s %s', files, wanted.name,
+                pg_catalog.replace(pg_catalog.replace(wanted.type, 'timestamp with time zone', 'timestamptz'),
+                                   'bigint', 'int8'),
+                wanted.definition);
+            EXECUTE pg_catalog.format('COMMENT ON COLUMN %s.%I IS %L', files, wanted.name, wanted.meaning);
+            added := pg_catalog.array_append(added, wanted.name);
+        ELSIF found_type OPERATOR(pg_catalog.<>) wanted.type THEN
+            RAISE EXCEPTION 'table "b2_files" exists and cannot be taken over'
+                USING ERRCODE = 'duplicate_table',
+                      DETAIL = pg_catalog.format('Column "%s" must be of type %s, but is of type %s.',
+                                                 wanted.name, wanted.type, found_type),
+                      HINT = 'Rename the column or the table, or create the extension in another schema.';
+        END IF;
+    END LOOP;
+    ALTER TABLE @extschema@.b2_files ALTER COLUMN server SET DEFAULT @extschema@.b2_default_server();
+
+    IF pg_catalog.to_regclass('@extschema@.b2_files_user_id_upload_timestamp_idx') IS NULL THEN
+        CREATE INDEX b2_files_user_id_upload_timestamp_idx
+            ON @extschema@.b2_files (user_id, upload_timestamp DESC);
+    END IF;
+
+    -- Everybody but the owner is confined to their own rows from the start.
+    ALTER TABLE @extschema@.b2_files ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY b2_files_own ON @extschema@.b2_files
+        USING (user_id OPERATOR(pg_catalog.=) (SELECT @extschema@.b2_user_id()))
+        WITH CHECK (false);
+    COMMENT ON POLICY b2_files_own ON @extschema@.b2_files IS
+        'users see and delete their own files; b2_register_file() adds them';
+    CREATE TRIGGER b2_files_guard
+        BEFORE INSERT OR UPDATE ON @extschema@.b2_files
+        FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.b2_files_guard();
+    COMMENT ON TRIGGER b2_files_guard ON @extschema@.b2_files IS
+        'roles that row-level security applies to change the table through functions only';
+    CREATE TRIGGER b2_files_queue_deletions
+        AFTER DELETE ON @extschema@.b2_files REFERENCING OLD TABLE AS deleted_rows
+        FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.b2_files_queue_deletions();
+    COMMENT ON TRIGGER b2_files_queue_deletions ON @extschema@.b2_files IS
+        'queues the objects of deleted rows in b2_deletions';
+
+    IF existing IS NULL THEN
+        ALTER TABLE @extschema@.b2_files OWNER TO @extowner@;
+        ALTER EXTENSION b2neon DROP TABLE @extschema@.b2_files;
+        ALTER EXTENSION b2neon DROP SEQUENCE @extschema@.b2_files_id_seq;
+    ELSE
+        -- CREATE EXTENSION silences notices; the installer has to see this one.
+        IF pg_catalog.current_setting('client_min_messages') OPERATOR(pg_catalog.=) 'warning' THEN
+            PERFORM pg_catalog.set_config('client_min_messages', 'notice', true);
+        END IF;
+        RAISE NOTICE 'table "b2_files" was there and is used'
+            USING DETAIL = CASE WHEN pg_catalog.cardinality(added) OPERATOR(pg_catalog.>) 0
+                                THEN pg_catalog.format('Added were the columns %s.',
+                                                       pg_catalog.array_to_string(added, ', '))
+                                ELSE 'No column had to be added.' END,
+                  HINT = 'Row-level security is now on: other roles than the owner see only rows whose user_id is b2_user_id().';
+    END IF;
+END
+$script$;
+
+---------------------------------------------------------------------------------------------------
+-- Functions
+---------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION b2_presign(
+    method pg_catalog.text,
+    object_key pg_catalog.text,
+    expires_in pg_catalog.int4 DEFAULT 300,
+    headers pg_catalog.jsonb DEFAULT NULL,
+    query pg_catalog.jsonb DEFAULT NULL,
+    signed_at pg_catalog.timestamptz DEFAULT NULL,
+    server pg_catalog.name DEFAULT NULL)
+    RETURNS pg_catalog.text
+    LANGUAGE c STABLE PARALLEL SAFE COST 40
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION b2_presign(
+    pg_catalog.text, pg_catalog.text, pg_catalog.int4, pg_catalog.jsonb, pg_catalog.jsonb,
+    pg_catalog.timestamptz, pg_catalog.name) IS
+    'presigns any request to an object: method, signed headers, query parameters, signing time';
+
+CREATE FUNCTION b2_presign_get(
+    object_key pg_catalog.text,
+    expires_in pg_catalog.int4 DEFAULT 300,
+    download_as pg_catalog.text DEFAULT NULL,
+    content_type pg_catalog.text DEFAULT NULL,
+    version_id pg_catalog.text DEFAULT NULL,
+    stable_for pg_catalog.int4 DEFAULT 0,
+    server pg_catalog.name DEFAULT NULL)
+    RETURNS pg_catalog.text
+    LANGUAGE c STABLE PARALLEL SAFE COST 40
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION b2_presign_get(
+    pg_catalog.text, pg_catalog.int4, pg_catalog.text, pg_catalog.text, pg_catalog.text,
+    pg_catalog.int4, pg_catalog.name) IS
+    'a URL under which an object can be downloaded for expires_in seconds';
+
+CREATE FUNCTION b2_presign_put(
+    file_name pg_catalog.text,
+    content_type pg_catalog.text,
+    expires_in pg_catalog.int4 DEFAULT 300,
+    user_id pg_catalog.text DEFAULT NULL,
+    size pg_catalog.int8 DEFAULT NULL,
+    content_md5 pg_catalog.text DEFAULT NULL,
+    metadata pg_catalog.jsonb DEFAULT NULL,
+    object_key pg_catalog.text DEFAULT NULL,
+    server pg_catalog.name DEFAULT NULL,
+    OUT presigned_url pg_catalog.text,
+    OUT object_key pg_catalog.text,
+    OUT public_file_url pg_catalog.text,
+    OUT headers pg_catalog.jsonb,
+    OUT expires_at pg_catalog.timestamptz)
+    RETURNS record
+    LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION b2_presign_put(
+    pg_catalog.text, pg_catalog.text, pg_catalog.int4, pg_catalog.text, pg_catalog.int8,
+    pg_catalog.text, pg_catalog.jsonb, pg_catalog.text, pg_catalog.name) IS
+    'a URL to which a file can be PUT for expires_in seconds; to be followed by b2_register_file()';
+
+CREATE FUNCTION b2_register_file(
+    object_key pg_catalog.text,
+    user_id pg_catalog.text DEFAULT NULL,
+    public_file_url pg_catalog.text DEFAULT NULL,
+    verify pg_catalog.bool DEFAULT true,
+    metadata pg_catalog.jsonb DEFAULT NULL,
+    server pg_catalog.name DEFAULT NULL,
+    OUT id pg_catalog.int8,
+    OUT object_key pg_catalog.text,
+    OUT file_url pg_catalog.text,
+    OUT user_id pg_catalog.text,
+    OUT upload_timestamp pg_catalog.timestamptz,
+    OUT server pg_catalog.name,
+    OUT file_name pg_catalog.text,
+    OUT content_type pg_catalog.text,
+    OUT size pg_catalog.int8,
+    OUT etag pg_catalog.text,
+    OUT version_id pg_catalog.text,
+    OUT metadata pg_catalog.jsonb,
+    OUT verified_at pg_catalog.timestamptz)
+    RETURNS record
+    LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION b2_register_file(
+    pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.bool, pg_catalog.jsonb,
+    pg_catalog.name) IS
+    'takes an upload over into b2_files, once B2 confirms that it is there and as declared';

@@ -1,0 +1,71 @@
+#include "core/head_object.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/ascii.h"
+
+namespace b2neon {
+
+std::unique_ptr<HttpExchange> head_object(Signer &signer, std::string_view object_key, int64_t now,
+                                          const RequestLimits &limits) noexcept {
+  try {
+    ObjectRequest request;
+    request.method = "HEAD";
+    request.object_key = object_key;
+    request.signed_at = now;
+    AuthorizedRequest authorized;
+    if (!signer.authorize(request, "", authorized)) return nullptr;
+
+    HttpRequest http;
+    http.method = "HEAD";
+    http.url = authorized.url;
+    http.headers = {"x-amz-date: " + authorized.amz_date,
+                    "x-amz-content-sha256: " + authorized.content_sha256,
+                    "Authorization: " + authorized.authorization};
+    http.connect_timeout_ms = limits.connect_timeout_ms;
+    http.request_timeout_ms = limits.request_timeout_ms;
+    http.allow_private_address = limits.allow_private_address;
+    return std::make_unique<HttpExchange>(std::move(http));
+  } catch (...) {
+    return nullptr;
+  }
+}
+
+ObjectHead read_object_head(const HttpExchange &exchange) noexcept {
+  ObjectHead head;
+  std::string_view length = exchange.header("Content-Length");
+  int64_t size = -1;
+  auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), size);
+  if (error == std::errc() && end == length.data() + length.size() && size >= 0) head.size = size;
+  head.content_type = exchange.header("Content-Type");
+  head.etag = exchange.header("ETag");
+  if (head.etag.size() >= 2 && head.etag.front() == '"' && head.etag.back() == '"') {
+    head.etag = head.etag.substr(1, head.etag.size() - 2);
+  }
+  head.version_id = exchange.header("x-amz-version-id");
+  return head;
+}
+
+bool etag_agrees_with_md5(std::string_view etag, std::string_view content_md5) noexcept {
+  if (etag.size() != 32 || !std::all_of(etag.begin(), etag.end(), is_ascii_hex_digit)) return true;
+
+  unsigned char md5[18];  // 24 digits are 18 bytes, of which the last two are padding
+  if (content_md5.size() != 24 ||
+      EVP_DecodeBlock(md5, reinterpret_cast<const unsigned char *>(content_md5.data()), 24) !=
+          sizeof md5) {
+    return false;
+  }
+  constexpr char kDigits[] = "0123456789abcdef";
+  for (size_t i = 0; i < 16; i++) {
+    if (to_ascii_lower(etag[2 * i]) != kDigits[md5[i] >> 4] ||
+        to_ascii_lower(etag[2 * i + 1]) != kDigits[md5[i] & 0xf]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace b2neon

@@ -1,0 +1,326 @@
+#include "core/http_client.h"
+
+#include <openssl/err.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "core/ascii.h"
+#include "core/ip_address.h"
+#include "core/signal_block.h"
+
+namespace b2neon {
+
+namespace {
+
+constexpr size_t kMaxHeaderBytes = 64 * 1024;
+constexpr long kMaxIdleConnections = 16;
+
+HttpFailure classify(CURLcode code) noexcept {
+  switch (code) {
+    case CURLE_OK:
+      return HttpFailure::kNone;
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return HttpFailure::kNameLookup;
+    case CURLE_COULDNT_CONNECT:
+      return HttpFailure::kConnect;
+    case CURLE_OPERATION_TIMEDOUT:
+      return HttpFailure::kTimeout;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+      return HttpFailure::kTls;
+    case CURLE_OUT_OF_MEMORY:
+      return HttpFailure::kOutOfMemory;
+    default:
+      return HttpFailure::kProtocol;
+  }
+}
+
+std::string_view trim(std::string_view text) noexcept {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  size_t begin = text.find_first_not_of(kBlanks);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
+}
+
+}  // namespace
+
+HttpExchange::~HttpExchange() {
+  SignalBlock block;
+  if (multi_) curl_multi_remove_handle(multi_, easy_);
+  curl_easy_cleanup(easy_);
+  curl_slist_free_all(header_list_);
+  ERR_clear_error();
+}
+
+std::string_view HttpExchange::header(std::string_view name) const noexcept {
+  std::string_view lines = header_lines_;
+  while (!lines.empty()) {
+    std::string_view line = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(std::min(lines.size(), line.size() + 1));
+    size_t colon = line.find(':');
+    if (colon != std::string_view::npos && equal_ignoring_case(line.substr(0, colon), name)) {
+      return trim(line.substr(colon + 1));
+    }
+  }
+  return {};
+}
+
+// Called by libcurl once for each line.
+size_t HttpExchange::on_header(char *data, size_t size, size_t count, void *exchange) noexcept {
+  auto *self = static_cast<HttpExchange *>(exchange);
+  std::string_view line(data, size * count);
+  if (line.substr(0, 5) == "HTTP/") self->header_lines_.clear();  // after an interim answer
+  if (self->header_lines_.size() + line.size() > kMaxHeaderBytes) {
+    self->failure_ = HttpFailure::kTooLarge;
+    return 0;
+  }
+  try {
+    self->header_lines_.append(line);
+  } catch (...) {
+    self->failure_ = HttpFailure::kOutOfMemory;
+    return 0;
+  }
+  return line.size();
+}
+
+size_t HttpExchange::on_body(char *data, size_t size, size_t count, void *exchange) noexcept {
+  auto *self = static_cast<HttpExchange *>(exchange);
+  std::string_view bytes(data, size * count);
+  if (bytes.size() > self->request_.max_body_size - self->body_.size()) {
+    self->failure_ = HttpFailure::kTooLarge;
+    return 0;
+  }
+  try {
+    self->body_.append(bytes);
+  } catch (...) {
+    self->failure_ = HttpFailure::kOutOfMemory;
+    return 0;
+  }
+  return bytes.size();
+}
+
+// The last moment at which the address is known and nothing has been sent to it.
+curl_socket_t HttpExchange::open_socket(void *exchange, curlsocktype,
+                                        curl_sockaddr *address) noexcept {
+  auto *self = static_cast<HttpExchange *>(exchange);
+  if (!self->request_.allow_private_address && !is_public_address(&address->addr)) {
+    self->failure_ = HttpFailure::kForbiddenAddress;
+    return CURL_SOCKET_BAD;
+  }
+  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+bool HttpExchange::prepare() noexcept {
+  easy_ = curl_easy_init();
+  if (!easy_) return false;
+  bool ok = true;
+  auto set = [this, &ok](CURLoption option, auto value) {
+    ok = ok && curl_easy_setopt(easy_, option, value) == CURLE_OK;
+  };
+
+  for (const std::string &line : request_.headers) {
+    curl_slist *longer = curl_slist_append(header_list_, line.c_str());
+    if (!longer) return false;
+    header_list_ = longer;
+  }
+  set(CURLOPT_URL, request_.url.c_str());
+  set(CURLOPT_HTTPHEADER, header_list_);
+  set(CURLOPT_USERAGENT, "b2neon/" B2NEON_VERSION);
+  // Dots in a key's path are part of the signature; libcurl must not tidy them up.
+  set(CURLOPT_PATH_AS_IS, 1L);
+  if (request_.method == "HEAD") {
+    set(CURLOPT_NOBODY, 1L);
+  } else {
+    set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+    if (!request_.body.empty()) {
+      set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+      set(CURLOPT_POSTFIELDS, request_.body.data());
+    }
+  }
+
+  set(CURLOPT_CONNECTTIMEOUT_MS, request_.connect_timeout_ms);
+  set(CURLOPT_TIMEOUT_MS, request_.request_timeout_ms);
+  set(CURLOPT_TCP_KEEPALIVE, 1L);
+
+#if LIBCURL_VERSION_NUM >= 0x075500
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+  set(CURLOPT_PROTOCOLS, static_cast<long>(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+  set(CURLOPT_FOLLOWLOCATION, 0L);
+  set(CURLOPT_PROXY, "");  // not even one from the environment
+  set(CURLOPT_SSL_VERIFYPEER, 1L);
+  set(CURLOPT_SSL_VERIFYHOST, 2L);
+  set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  set(CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+  // Without it, giving up waits for a name look-up that hangs.
+  set(CURLOPT_QUICK_EXIT, 1L);
+#endif
+
+  set(CURLOPT_HEADERFUNCTION, &HttpExchange::on_header);
+  set(CURLOPT_HEADERDATA, static_cast<void *>(this));
+  set(CURLOPT_WRITEFUNCTION, &HttpExchange::on_body);
+  set(CURLOPT_WRITEDATA, static_cast<void *>(this));
+  set(CURLOPT_OPENSOCKETFUNCTION, &HttpExchange::open_socket);
+  set(CURLOPT_OPENSOCKETDATA, static_cast<void *>(this));
+  set(CURLOPT_ERRORBUFFER, failure_text_);
+  set(CURLOPT_PRIVATE, static_cast<void *>(this));
+  return ok;
+}
+
+// libcurl says only how long it waited; which step it was stuck in can be told from its clock.
+void HttpExchange::describe_timeout() noexcept {
+  auto took = [this](CURLINFO info) {
+    double seconds = 0;
+    curl_easy_getinfo(easy_, info, &seconds);
+    return seconds > 0;
+  };
+  const bool https = request_.url.compare(0, 6, "https:") == 0;
+  const char *step = "reading the answer";
+  if (!took(CURLINFO_NAMELOOKUP_TIME)) {
+    step = "looking up the host name";
+  } else if (!took(CURLINFO_CONNECT_TIME)) {
+    step = "connecting";
+  } else if (https && !took(CURLINFO_APPCONNECT_TIME)) {
+    step = "setting up TLS";
+  } else if (!took(CURLINFO_STARTTRANSFER_TIME)) {
+    step = "waiting for an answer";
+  }
+  snprintf(failure_text_, sizeof failure_text_, "timed out while %s", step);
+}
+
+void HttpExchange::finish(CURLcode code) noexcept {
+  // A reason that a callback has given says more than libcurl's "callback failed".
+  const bool callback_failed = failure_ != HttpFailure::kNone && code != CURLE_OK;
+  if (!callback_failed) failure_ = classify(code);
+  switch (failure_) {
+    case HttpFailure::kNone: {
+      long status = 0;
+      curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+      status_ = static_cast<int>(status);
+      break;
+    }
+    case HttpFailure::kTimeout:
+      describe_timeout();
+      break;
+    case HttpFailure::kForbiddenAddress:
+      snprintf(failure_text_, sizeof failure_text_, "the host is at a private address");
+      break;
+    case HttpFailure::kTooLarge:
+      snprintf(failure_text_, sizeof failure_text_, "the answer is too large");
+      break;
+    case HttpFailure::kOutOfMemory:
+      snprintf(failure_text_, sizeof failure_text_, "out of memory");
+      break;
+    default:
+      if (failure_text_[0] == '\0') {
+        snprintf(failure_text_, sizeof failure_text_, "%s", curl_easy_strerror(code));
+      }
+  }
+  done_ = true;
+}
+
+std::unique_ptr<HttpClient> HttpClient::create() noexcept {
+  SignalBlock block;
+  if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK) return nullptr;
+  std::unique_ptr<HttpClient> client(new (std::nothrow) HttpClient);
+  if (!client) return nullptr;
+  client->multi_ = curl_multi_init();
+  if (!client->multi_) return nullptr;
+  curl_multi_setopt(client->multi_, CURLMOPT_SOCKETFUNCTION, &HttpClient::on_socket_interest);
+  curl_multi_setopt(client->multi_, CURLMOPT_SOCKETDATA, client.get());
+  curl_multi_setopt(client->multi_, CURLMOPT_TIMERFUNCTION, &HttpClient::on_timer);
+  curl_multi_setopt(client->multi_, CURLMOPT_TIMERDATA, client.get());
+  curl_multi_setopt(client->multi_, CURLMOPT_MAXCONNECTS, kMaxIdleConnections);
+  curl_multi_setopt(client->multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+                    static_cast<long>(kMaxSockets / 2));
+  return client;
+}
+
+HttpClient::~HttpClient() {
+  SignalBlock block;
+  curl_multi_cleanup(multi_);
+  ERR_clear_error();
+}
+
+void HttpClient::start(HttpExchange &exchange) noexcept {
+  SignalBlock block;
+  if (!exchange.prepare() || curl_multi_add_handle(multi_, exchange.easy_) != CURLM_OK) {
+    exchange.finish(CURLE_OUT_OF_MEMORY);
+    return;
+  }
+  exchange.multi_ = multi_;
+}
+
+long HttpClient::timeout_ms() const noexcept {
+  if (!timer_is_set_) return -1;
+  auto rest = std::chrono::ceil<std::chrono::milliseconds>(timer_ - Clock::now()).count();
+  return static_cast<long>(std::max<decltype(rest)>(rest, 0));
+}
+
+void HttpClient::on_timeout() noexcept {
+  timer_is_set_ = false;
+  act(CURL_SOCKET_TIMEOUT, 0);
+}
+
+void HttpClient::on_socket(curl_socket_t fd, bool readable, bool writable) noexcept {
+  act(fd, (readable ? CURL_CSELECT_IN : 0) | (writable ? CURL_CSELECT_OUT : 0));
+}
+
+void HttpClient::act(curl_socket_t fd, int events) noexcept {
+  SignalBlock block;
+  int running = 0;
+  curl_multi_socket_action(multi_, fd, events, &running);
+
+  int remaining = 0;
+  while (CURLMsg *message = curl_multi_info_read(multi_, &remaining)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    void *exchange = nullptr;
+    CURL *easy = message->easy_handle;
+    const CURLcode code = message->data.result;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange);
+    static_cast<HttpExchange *>(exchange)->finish(code);
+    // Takes the handle's connection back for others; `message` is gone after this.
+    curl_multi_remove_handle(multi_, easy);
+    static_cast<HttpExchange *>(exchange)->multi_ = nullptr;
+  }
+  // OpenSSL's error queue is shared with PostgreSQL's own TLS connection to the client.
+  ERR_clear_error();
+}
+
+int HttpClient::on_socket_interest(CURL *, curl_socket_t fd, int what, void *client,
+                                   void *) noexcept {
+  auto *self = static_cast<HttpClient *>(client);
+  Socket *end = self->sockets_ + self->socket_count_;
+  Socket *found = std::find_if(self->sockets_, end, [fd](const Socket &s) { return s.fd == fd; });
+  if (what == CURL_POLL_REMOVE) {
+    if (found != end) {
+      *found = end[-1];
+      self->socket_count_--;
+    }
+    return 0;
+  }
+  if (found == end) {
+    if (self->socket_count_ == kMaxSockets) return -1;
+    self->socket_count_++;
+  }
+  *found = {fd, (what & CURL_POLL_IN) != 0, (what & CURL_POLL_OUT) != 0};
+  return 0;
+}
+
+int HttpClient::on_timer(CURLM *, long timeout_ms, void *client) noexcept {
+  auto *self = static_cast<HttpClient *>(client);
+  self->timer_is_set_ = timeout_ms >= 0;
+  if (self->timer_is_set_) self->timer_ = Clock::now() + std::chrono::milliseconds(timeout_ms);
+  return 0;
+}
+
+}  // namespace b2neon

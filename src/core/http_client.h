@@ -1,0 +1,135 @@
+#pragma once
+
+#include <curl/curl.h>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace b2neon {
+
+/// Why an exchange has no answer.
+enum class HttpFailure {
+  kNone,
+  kNameLookup,
+  kForbiddenAddress,  // the host is at a private address, and private addresses were not allowed
+  kConnect,
+  kTls,
+  kTimeout,
+  kTooLarge,  // the answer exceeded the limits of the request
+  kProtocol,  // what came was not HTTP, or ended early
+  kOutOfMemory,
+};
+
+/// A request that is ready to be sent. Header lines are `Name: value`.
+struct HttpRequest {
+  std::string method;
+  std::string url;
+  std::vector<std::string> headers;
+  std::string body;
+  long connect_timeout_ms = 3000;
+  long request_timeout_ms = 10000;  // the whole exchange
+  bool allow_private_address = false;
+  size_t max_body_size = 1 << 20;
+};
+
+/// One request and its answer. Its address must not change while it is under way.
+class HttpExchange {
+ public:
+  explicit HttpExchange(HttpRequest request) : request_(std::move(request)) {}
+  ~HttpExchange();
+  HttpExchange(const HttpExchange &) = delete;
+  HttpExchange &operator=(const HttpExchange &) = delete;
+
+  bool done() const noexcept { return done_; }
+
+  HttpFailure failure() const noexcept { return failure_; }
+  /// What went wrong, in libcurl's words. Never contains a header or a query.
+  const char *failure_text() const noexcept { return failure_text_; }
+
+  int status() const noexcept { return status_; }
+  /// The value of the first header of that name, in any case; empty where there is none.
+  std::string_view header(std::string_view name) const noexcept;
+  std::string_view body() const noexcept { return body_; }
+
+ private:
+  friend class HttpClient;
+
+  bool prepare() noexcept;
+  void finish(CURLcode code) noexcept;
+  void describe_timeout() noexcept;
+
+  static size_t on_header(char *data, size_t size, size_t count, void *exchange) noexcept;
+  static size_t on_body(char *data, size_t size, size_t count, void *exchange) noexcept;
+  static curl_socket_t open_socket(void *exchange, curlsocktype purpose,
+                                   curl_sockaddr *address) noexcept;
+
+  HttpRequest request_;
+  CURLM *multi_ = nullptr;  // while under way
+  CURL *easy_ = nullptr;
+  curl_slist *header_list_ = nullptr;
+
+  bool done_ = false;
+  HttpFailure failure_ = HttpFailure::kNone;
+  char failure_text_[CURL_ERROR_SIZE] = "";
+  int status_ = 0;
+  std::string header_lines_;
+  std::string body_;
+};
+
+/// An HTTP/1.1 and HTTP/2 client that never waits. It says which sockets it waits for and for how
+/// long at the most; whoever owns the thread waits, and tells it what happened. Connections are
+/// kept open and used again. It follows no redirect, uses no proxy, and verifies TLS certificates
+/// always.
+///
+/// Not safe for use from two threads. Nothing throws.
+class HttpClient {
+ public:
+  struct Socket {
+    curl_socket_t fd;
+    bool wants_read;
+    bool wants_write;
+  };
+
+  /// The most sockets that are waited for at once.
+  static constexpr size_t kMaxSockets = 64;
+
+  /// Returns nullptr when memory runs out.
+  static std::unique_ptr<HttpClient> create() noexcept;
+  ~HttpClient();
+  HttpClient(const HttpClient &) = delete;
+  HttpClient &operator=(const HttpClient &) = delete;
+
+  /// Begins an exchange. It is done at once where it cannot even begin.
+  void start(HttpExchange &exchange) noexcept;
+
+  std::span<const Socket> sockets() const noexcept { return {sockets_, socket_count_}; }
+
+  /// Milliseconds until on_timeout() wants to be called; -1: not at all.
+  long timeout_ms() const noexcept;
+
+  void on_timeout() noexcept;
+  void on_socket(curl_socket_t fd, bool readable, bool writable) noexcept;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  HttpClient() = default;
+  void act(curl_socket_t fd, int events) noexcept;
+
+  static int on_socket_interest(CURL *easy, curl_socket_t fd, int what, void *client,
+                                void *) noexcept;
+  static int on_timer(CURLM *multi, long timeout_ms, void *client) noexcept;
+
+  CURLM *multi_ = nullptr;
+  Socket sockets_[kMaxSockets];
+  size_t socket_count_ = 0;
+  bool timer_is_set_ = false;
+  Clock::time_point timer_;
+};
+
+}  // namespace b2neon

@@ -1,0 +1,66 @@
+#include "core/percent_encoding.h"
+
+#include <algorithm>
+#include <array>
+
+namespace b2neon {
+
+namespace {
+
+constexpr std::array<bool, 256> make_unreserved() {
+  std::array<bool, 256> table{};
+  for (int c = '0'; c <= '9'; c++) table[c] = true;
+  for (int c = 'A'; c <= 'Z'; c++) table[c] = true;
+  for (int c = 'a'; c <= 'z'; c++) table[c] = true;
+  for (unsigned char c : {'-', '.', '_', '~'}) table[c] = true;
+  return table;
+}
+
+constexpr std::array<bool, 256> kUnreserved = make_unreserved();
+constexpr std::array<bool, 256> kUnreservedInPath = [] {
+  std::array<bool, 256> table = make_unreserved();
+  table['/'] = true;
+  return table;
+}();
+
+char *encode(char *out, std::string_view text, const std::array<bool, 256> &keep) noexcept {
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  for (unsigned char byte : text) {
+    if (keep[byte]) {
+      *out++ = static_cast<char>(byte);
+    } else {
+      *out++ = '%';
+      *out++ = kDigits[byte >> 4];
+      *out++ = kDigits[byte & 0xf];
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+char *percent_encode(char *out, std::string_view text) noexcept {
+  return encode(out, text, kUnreserved);
+}
+
+char *percent_encode_path(char *out, std::string_view path) noexcept {
+  return encode(out, path, kUnreservedInPath);
+}
+
+int compare_percent_encoded(std::string_view a, std::string_view b) noexcept {
+  size_t shared = std::min(a.size(), b.size());
+  for (size_t i = 0; i < shared; i++) {
+    unsigned char x = static_cast<unsigned char>(a[i]);
+    unsigned char y = static_cast<unsigned char>(b[i]);
+    if (x == y) continue;
+    // Upper-case hexadecimal digits sort as the bytes that they stand for.
+    unsigned char first_x = kUnreserved[x] ? x : '%';
+    unsigned char first_y = kUnreserved[y] ? y : '%';
+    if (first_x == first_y) return x < y ? -1 : 1;
+    return first_x < first_y ? -1 : 1;
+  }
+  if (a.size() == b.size()) return 0;
+  return a.size() < b.size() ? -1 : 1;
+}
+
+}  // namespace b2neon

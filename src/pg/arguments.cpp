@@ -1,0 +1,117 @@
+#include "pg/arguments.h"
+
+namespace b2neon {
+
+namespace {
+
+constexpr int64 kUnixEpochInPostgres =
+    static_cast<int64>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
+
+void raise_null(const char *name) {
+  ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be NULL", name)));
+}
+
+std::string_view text_view(Datum datum) {
+  text *value = DatumGetTextPP(datum);
+  return {VARDATA_ANY(value), static_cast<size_t>(VARSIZE_ANY_EXHDR(value))};
+}
+
+}  // namespace
+
+std::string_view required_text(FunctionCallInfo fcinfo, int argument, const char *name) {
+  if (PG_ARGISNULL(argument)) raise_null(name);
+  return text_view(PG_GETARG_DATUM(argument));
+}
+
+std::string_view optional_text(FunctionCallInfo fcinfo, int argument) {
+  return PG_ARGISNULL(argument) ? std::string_view() : text_view(PG_GETARG_DATUM(argument));
+}
+
+int32 required_int32(FunctionCallInfo fcinfo, int argument, const char *name) {
+  if (PG_ARGISNULL(argument)) raise_null(name);
+  return PG_GETARG_INT32(argument);
+}
+
+std::string_view to_utf8(std::string_view text) {
+  if (GetDatabaseEncoding() == PG_UTF8 || text.empty()) return text;
+  const char *converted = pg_server_to_any(text.data(), length(text), PG_UTF8);
+  return converted == text.data() ? text : std::string_view(converted);
+}
+
+const char *quotable(std::string_view text) {
+  constexpr int kLimit = 200;
+  int size = length(text);
+  if (size > kLimit) {
+    size = pg_mbcliplen(text.data(), size, kLimit);
+    return psprintf("%.*s…", size, text.data());
+  }
+  return pnstrdup(text.data(), size);
+}
+
+void check_argument(Problem problem, const char *name, std::string_view value) {
+  if (!problem) return;
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                  errmsg("invalid %s: \"%s\"", name, quotable(value)),
+                  errdetail("The %s was refused because %s.", name, problem)));
+}
+
+void check_expires_in(int32 value, int32 maximum) {
+  if (value >= kMinExpiresIn && value <= maximum) return;
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                  errmsg("expires_in must be from %d to %d seconds, not %d", kMinExpiresIn, maximum,
+                         value)));
+}
+
+std::span<const NameValue> name_values(Jsonb *object, const char *argument) {
+  if (!JB_ROOT_IS_OBJECT(object)) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("%s must be a JSON object", argument)));
+  }
+  const int count = JB_ROOT_COUNT(object);
+  NameValue *items = static_cast<NameValue *>(palloc(sizeof(NameValue) * Max(count, 1)));
+  int filled = 0;
+
+  JsonbIterator *iterator = JsonbIteratorInit(&object->root);
+  JsonbValue value;
+  JsonbIteratorToken token;
+  // skipNested: a value that is an object or array comes as one jbvBinary.
+  while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE) {
+    if (token == WJB_KEY) {
+      items[filled].name =
+          to_utf8({value.val.string.val, static_cast<size_t>(value.val.string.len)});
+    } else if (token == WJB_VALUE) {
+      std::string_view text;
+      if (value.type == jbvString) {
+        text = {value.val.string.val, static_cast<size_t>(value.val.string.len)};
+      } else if (value.type == jbvNumeric) {
+        text =
+            DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric)));
+      } else {
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("the value of \"%s\" in %s must be a string or a number",
+                               quotable(items[filled].name), argument)));
+      }
+      items[filled++].value = to_utf8(text);
+    }
+  }
+  return {items, static_cast<size_t>(filled)};
+}
+
+Datum name_datum(std::string_view text) {
+  Name name = static_cast<Name>(palloc0(NAMEDATALEN));
+  memcpy(NameStr(*name), text.data(), Min(text.size(), static_cast<size_t>(NAMEDATALEN - 1)));
+  return NameGetDatum(name);
+}
+
+int64 unix_time(TimestampTz timestamp) {
+  // Timestamps before 2000 are negative, and division rounds towards zero.
+  int64 seconds = timestamp / USECS_PER_SEC;
+  if (timestamp % USECS_PER_SEC < 0) seconds--;
+  return seconds + kUnixEpochInPostgres;
+}
+
+TimestampTz timestamp_of_unix_time(int64 seconds) {
+  return (seconds - kUnixEpochInPostgres) * USECS_PER_SEC;
+}
+
+}  // namespace b2neon

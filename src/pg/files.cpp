@@ -1,0 +1,110 @@
+#include "pg/files.h"
+
+#include "pg/arguments.h"
+#include "pg/spi_row.h"
+#include "pg/tables.h"
+
+namespace b2neon {
+
+namespace {
+
+// The OUT parameters of b2_register_file. The casts are for tables that were there before the
+// extension, whose id may be an integer.
+#define FILE_COLUMNS                                                                              \
+  "id::pg_catalog.int8, object_key::pg_catalog.text, file_url::pg_catalog.text, "                 \
+  "user_id::pg_catalog.text, upload_timestamp::pg_catalog.timestamptz, server::pg_catalog.name, " \
+  "file_name::pg_catalog.text, content_type::pg_catalog.text, size::pg_catalog.int8, "            \
+  "etag::pg_catalog.text, version_id::pg_catalog.text, metadata::pg_catalog.jsonb, "              \
+  "verified_at::pg_catalog.timestamptz"
+
+// Runs with the search path of whoever calls, hence the qualified operator.
+Statement select_visible_file = {
+    "SELECT server, version_id FROM %1$s.b2_files WHERE object_key OPERATOR(pg_catalog.=) $1",
+    1,
+    {TEXTOID}};
+
+Statement select_file_exists = {"SELECT FROM %1$s.b2_files WHERE object_key = $1", 1, {TEXTOID}};
+
+Statement select_file = {
+    "SELECT " FILE_COLUMNS
+    " FROM %1$s.b2_files WHERE object_key = $1 AND ($2 IS NULL OR user_id = $2)",
+    2,
+    {TEXTOID, TEXTOID}};
+
+Statement insert_into_files = {
+    "INSERT INTO %1$s.b2_files (object_key, file_url, user_id, server, file_name, content_type, "
+    "size, etag, version_id, metadata, verified_at) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+    "ON CONFLICT (object_key) DO NOTHING RETURNING " FILE_COLUMNS,
+    11,
+    {TEXTOID, TEXTOID, TEXTOID, NAMEOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, JSONBOID,
+     TIMESTAMPTZOID}};
+
+Datum returned_row(TupleDesc row_type) {
+  if (SPI_processed == 0) return 0;
+  return PointerGetDatum(SPI_returntuple(SPI_tuptable->vals[0], row_type));
+}
+
+Datum nullable_text(std::string_view text, char *null_flag) {
+  if (is_null(text)) {
+    *null_flag = 'n';
+    return 0;
+  }
+  return text_datum(text);
+}
+
+}  // namespace
+
+VisibleFile require_visible_file(Oid schema, std::string_view object_key,
+                                 std::string_view version_id, std::string_view server) {
+  SPI_connect();
+  const Datum key = text_datum(object_key);
+  const bool found = execute(select_visible_file, schema, &key, nullptr, true) > 0;
+  VisibleFile file = {};
+  if (found) file = {SpiRow().text(1), SpiRow().text(2)};
+  SPI_finish();
+
+  const bool is_other_version = !is_null(version_id) && version_id != file.version_id;
+  const bool is_other_server = !is_null(server) && server != file.server;
+  if (!found || is_other_version || is_other_server) {
+    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                    errmsg("no file \"%s\" that role \"%s\" can see", quotable(object_key),
+                           GetUserNameFromId(GetUserId(), false))));
+  }
+  return file;
+}
+
+bool file_exists(Oid schema, std::string_view object_key) {
+  const Datum key = text_datum(object_key);
+  return execute(select_file_exists, schema, &key, nullptr, false) > 0;
+}
+
+Datum find_file(Oid schema, std::string_view object_key, std::string_view user_id,
+                TupleDesc row_type) {
+  char nulls[2] = {' ', ' '};
+  const Datum values[2] = {text_datum(object_key), nullable_text(user_id, &nulls[1])};
+  execute(select_file, schema, values, nulls, false);
+  return returned_row(row_type);
+}
+
+Datum insert_file(Oid schema, const NewFile &file, TupleDesc row_type) {
+  char nulls[11];
+  memset(nulls, ' ', sizeof nulls);
+  const Datum values[11] = {text_datum(file.object_key),
+                            nullable_text(file.file_url, &nulls[1]),
+                            text_datum(file.user_id),
+                            file.server,
+                            nullable_text(file.file_name, &nulls[4]),
+                            nullable_text(file.content_type, &nulls[5]),
+                            Int64GetDatum(file.size),
+                            nullable_text(file.etag, &nulls[7]),
+                            nullable_text(file.version_id, &nulls[8]),
+                            JsonbPGetDatum(file.metadata),
+                            TimestampTzGetDatum(GetCurrentTimestamp())};
+  if (file.size < 0) nulls[6] = 'n';
+  if (!file.verified) nulls[10] = 'n';
+  execute(insert_into_files, schema, values, nulls, false);
+  return returned_row(row_type);
+}
+
+}  // namespace b2neon

@@ -1,0 +1,246 @@
+#include "pg/server.h"
+
+#include "core/percent_encoding.h"
+#include "pg/arguments.h"
+#include "pg/invalidation.h"
+#include "pg/settings.h"
+
+namespace b2neon {
+
+namespace {
+
+constexpr const char *kWrapperName = "b2neon";
+
+struct CacheKey {
+  NameData name;
+  Oid role;
+};
+
+struct CacheEntry {
+  CacheKey key;  // first, as dynahash wants it
+  MemoryContext context;
+  Server *server;
+  uint64_t generation;
+};
+
+HTAB *cache;
+CacheEntry *last_entry;  // most calls are for the same server as the one before
+MemoryContext retired;   // parent of what was replaced within this transaction
+uint64_t purged_generation;
+
+void forget(CacheEntry *entry) {
+  CacheKey key = entry->key;
+  last_entry = nullptr;
+  hash_search(cache, &key, HASH_REMOVE, nullptr);
+}
+
+extern "C" {
+
+// Runs when the context of a server goes, and takes its keys out of memory.
+static void destroy_signers(void *argument) {
+  Server *server = static_cast<Server *>(argument);
+  if (server->upload_signer != server->signer) delete server->upload_signer;
+  delete server->signer;
+}
+
+// No call is under way when a transaction ends, so nothing points at what is out of date.
+static void on_transaction_end(XactEvent event, void *) {
+  switch (event) {
+    case XACT_EVENT_COMMIT:
+    case XACT_EVENT_ABORT:
+    case XACT_EVENT_PREPARE:
+    case XACT_EVENT_PARALLEL_COMMIT:
+    case XACT_EVENT_PARALLEL_ABORT:
+      break;
+    default:
+      return;
+  }
+  MemoryContextReset(retired);
+  if (purged_generation == catalog_generation()) return;
+  purged_generation = catalog_generation();
+  HASH_SEQ_STATUS scan;
+  hash_seq_init(&scan, cache);
+  while (void *found = hash_seq_search(&scan)) {
+    CacheEntry *entry = static_cast<CacheEntry *>(found);
+    if (entry->generation == purged_generation) continue;
+    MemoryContextDelete(entry->context);
+    forget(entry);
+  }
+}
+
+}  // extern "C"
+
+void create_cache() {
+  retired = AllocSetContextCreate(TopMemoryContext, "b2neon servers replaced in this transaction",
+                                  ALLOCSET_SMALL_SIZES);
+  HASHCTL control = {};
+  control.keysize = sizeof(CacheKey);
+  control.entrysize = sizeof(CacheEntry);
+  control.hcxt = TopMemoryContext;
+  HTAB *table = hash_create("b2neon servers", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+  RegisterXactCallback(on_transaction_end, nullptr);
+  cache = table;
+}
+
+ForeignServer *require_foreign_server(const char *name) {
+  ForeignServer *foreign_server = GetForeignServerByName(name, true);
+  ForeignDataWrapper *wrapper =
+      foreign_server ? GetForeignDataWrapper(foreign_server->fdwid) : nullptr;
+  if (!wrapper || strcmp(wrapper->fdwname, kWrapperName) != 0) {
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_UNDEFINED_OBJECT),
+         foreign_server ? errmsg("server \"%s\" is not a server of b2neon", name)
+                        : errmsg("server \"%s\" does not exist", name),
+         errhint("Create one with CREATE SERVER %s FOREIGN DATA WRAPPER b2neon OPTIONS (endpoint "
+                 "'https://s3.REGION.backblazeb2.com', bucket '…'), or name another one in the "
+                 "call or in b2neon.server.",
+                 quote_identifier(name))));
+  }
+#if PG_VERSION_NUM >= 160000
+  AclResult access =
+      object_aclcheck(ForeignServerRelationId, foreign_server->serverid, GetUserId(), ACL_USAGE);
+#else
+  AclResult access = pg_foreign_server_aclcheck(foreign_server->serverid, GetUserId(), ACL_USAGE);
+#endif
+  if (access != ACLCHECK_OK) {
+    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                    errmsg("permission denied for foreign server %s", name),
+                    errhint("Its owner can GRANT USAGE ON FOREIGN SERVER %s TO %s.",
+                            quote_identifier(name),
+                            quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+  }
+  return foreign_server;
+}
+
+// The options of the current role's own mapping, or else of the one for PUBLIC.
+List *require_mapping_options(const ForeignServer *foreign_server) {
+  const Datum server = ObjectIdGetDatum(foreign_server->serverid);
+  HeapTuple tuple = SearchSysCache2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(GetUserId()), server);
+  if (!HeapTupleIsValid(tuple)) {
+    tuple = SearchSysCache2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid), server);
+  }
+  if (!HeapTupleIsValid(tuple)) {
+    const char *name = quote_identifier(foreign_server->servername);
+    ereport(ERROR,
+            (errcode(ERRCODE_UNDEFINED_OBJECT),
+             errmsg("no application key for server \"%s\" and role \"%s\"",
+                    foreign_server->servername, GetUserNameFromId(GetUserId(), false)),
+             errhint("Create one with CREATE USER MAPPING FOR PUBLIC SERVER %s OPTIONS (key_id "
+                     "'…', application_key '…').",
+                     name)));
+  }
+  bool is_null;
+  Datum options =
+      SysCacheGetAttr(USERMAPPINGUSERSERVER, tuple, Anum_pg_user_mapping_umoptions, &is_null);
+  List *list = is_null ? NIL : untransformRelOptions(options);
+  ReleaseSysCache(tuple);
+  return list;
+}
+
+Signer *create_signer(const ServerOptions &options, std::string_view key_id,
+                      std::string_view application_key) {
+  BucketAccess access;
+  access.endpoint = options.endpoint;
+  access.bucket = options.bucket;
+  access.region = options.region;
+  access.url_style = options.url_style;
+  access.key_id = key_id;
+  access.application_key = application_key;
+  Signer *signer = Signer::create(access).release();
+  if (!signer) ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+  return signer;
+}
+
+// Lists of option texts are in `context`; those of the mapping, with the secret, are wiped.
+Server *load_server(const char *name, MemoryContext context) {
+  MemoryContext caller = MemoryContextSwitchTo(context);
+  Server *server = static_cast<Server *>(palloc0(sizeof(Server)));
+  MemoryContextCallback *callback =
+      static_cast<MemoryContextCallback *>(palloc0(sizeof(MemoryContextCallback)));
+  callback->func = destroy_signers;
+  callback->arg = server;
+  MemoryContextRegisterResetCallback(context, callback);
+
+  ForeignServer *foreign_server = require_foreign_server(name);
+  namestrcpy(&server->name, foreign_server->servername);
+  server->options = read_server_options(foreign_server->options);
+
+  const MappingOptions mapping = read_mapping_options(require_mapping_options(foreign_server));
+  server->signer = create_signer(server->options, mapping.key_id, mapping.application_key);
+  server->upload_signer =
+      is_null(mapping.upload_key_id)
+          ? server->signer
+          : create_signer(server->options, mapping.upload_key_id, mapping.upload_application_key);
+  for (std::string_view secret : {mapping.application_key, mapping.upload_application_key}) {
+    if (!secret.empty()) explicit_bzero(const_cast<char *>(secret.data()), secret.size());
+  }
+  MemoryContextSwitchTo(caller);
+  return server;
+}
+
+const Server *find_by_key(const CacheKey &key) {
+  const uint64_t generation = catalog_generation();
+  if (last_entry && last_entry->generation == generation &&
+      memcmp(&last_entry->key, &key, sizeof key) == 0) {
+    return last_entry->server;
+  }
+  if (!cache) create_cache();
+
+  CacheEntry *entry = static_cast<CacheEntry *>(hash_search(cache, &key, HASH_FIND, nullptr));
+  if (entry && entry->generation != generation) {
+    // Somebody further up the stack may still use it.
+    MemoryContextSetParent(entry->context, retired);
+    forget(entry);
+    entry = nullptr;
+  }
+  if (!entry) {
+    // While it is being made it belongs to the caller's context, and goes with it on error.
+    MemoryContext context =
+        AllocSetContextCreate(CurrentMemoryContext, "b2neon server", ALLOCSET_SMALL_SIZES);
+    Server *server = load_server(NameStr(key.name), context);
+    entry = static_cast<CacheEntry *>(hash_search(cache, &key, HASH_ENTER, nullptr));
+    MemoryContextSetParent(context, TopMemoryContext);
+    entry->context = context;
+    entry->server = server;
+    entry->generation = generation;
+  }
+  last_entry = entry;
+  return entry->server;
+}
+
+}  // namespace
+
+const Server *find_server(std::string_view name) {
+  CacheKey key = {};
+  if (is_null(name)) name = default_server_name();
+  // Longer names are cut, as everywhere in PostgreSQL.
+  memcpy(NameStr(key.name), name.data(), Min(name.size(), static_cast<size_t>(NAMEDATALEN - 1)));
+  key.role = GetUserId();
+  return find_by_key(key);
+}
+
+const Server *find_server_argument(FunctionCallInfo fcinfo, int argument) {
+  return find_server(PG_ARGISNULL(argument) ? std::string_view()
+                                            : std::string_view(NameStr(*PG_GETARG_NAME(argument))));
+}
+
+std::string_view public_file_url(const Server *server, std::string_view object_key) {
+  const ServerOptions &options = server->options;
+  if (!options.is_public) return {};
+  StringInfoData url;
+  initStringInfo(&url);
+  if (is_null(options.public_url)) {
+    appendBinaryStringInfo(&url, options.endpoint_url.data(), length(options.endpoint_url));
+    appendStringInfoChar(&url, '/');
+    appendBinaryStringInfo(&url, options.bucket.data(), length(options.bucket));
+  } else {
+    appendBinaryStringInfo(&url, options.public_url.data(), length(options.public_url));
+  }
+  appendStringInfoChar(&url, '/');
+  enlargeStringInfo(&url, static_cast<int>(percent_encoded_bound(object_key.size())));
+  char *end = percent_encode_path(url.data + url.len, object_key);
+  return {url.data, static_cast<size_t>(end - url.data)};
+}
+
+}  // namespace b2neon

@@ -1,0 +1,88 @@
+#include "pg/settings.h"
+
+namespace b2neon {
+
+namespace {
+
+char *server_setting;
+char *allowed_endpoints_setting;
+
+// Calls `visit` for each entry of a comma-separated list, blanks around it removed, until it
+// returns false.
+template <class Visit>
+void for_each_entry(std::string_view list, Visit visit) {
+  while (true) {
+    std::string_view entry = list.substr(0, list.find(','));
+    size_t next = entry.size() + 1;
+    while (!entry.empty() && isspace(static_cast<unsigned char>(entry.front()))) {
+      entry.remove_prefix(1);
+    }
+    while (!entry.empty() && isspace(static_cast<unsigned char>(entry.back()))) {
+      entry.remove_suffix(1);
+    }
+    if (!entry.empty() && !visit(entry)) return;
+    if (next > list.size()) return;
+    list.remove_prefix(next);
+  }
+}
+
+bool check_server(char **value, void **, GucSource) {
+  if (strlen(*value) < NAMEDATALEN) return true;
+  GUC_check_errdetail("A server's name has at most %d bytes.", NAMEDATALEN - 1);
+  return false;
+}
+
+bool check_allowed_endpoints(char **value, void **, GucSource) {
+  bool ok = true;
+  for_each_entry(*value, [&ok](std::string_view entry) {
+    Problem problem = check_endpoint_pattern(entry);
+    if (problem) {
+      GUC_check_errdetail("In \"%.*s\", %s.", length(entry), entry.data(), problem);
+      GUC_check_errhint(
+          "Separate entries by commas, each of the form [scheme://]host[:port]; the host may begin "
+          "with \"*.\".");
+      ok = false;
+    }
+    return ok;
+  });
+  return ok;
+}
+
+}  // namespace
+
+void define_settings() {
+  DefineCustomStringVariable(
+      "b2neon.server",
+      "Sets the foreign server that b2neon's functions use where a call names none.", nullptr,
+      &server_setting, "b2", PGC_USERSET, 0, check_server, nullptr, nullptr);
+  DefineCustomStringVariable(
+      "b2neon.allowed_endpoints",
+      "Sets the hosts that foreign servers of b2neon may point at, as a comma-separated list.",
+      "Each entry is [scheme://]host[:port]. No scheme means https, and \"*.example.com\" every "
+      "name "
+      "that ends in \".example.com\".",
+      &allowed_endpoints_setting, "*.backblazeb2.com", PGC_SUSET, 0, check_allowed_endpoints,
+      nullptr, nullptr);
+#if PG_VERSION_NUM >= 150000
+  MarkGUCPrefixReserved("b2neon");
+#else
+  EmitWarningsOnPlaceholders("b2neon");
+#endif
+}
+
+const char *default_server_name() {
+  return server_setting;
+}
+
+EndpointPermission endpoint_permission(const Endpoint &endpoint) {
+  EndpointPermission permission = EndpointPermission::kNo;
+  for_each_entry(allowed_endpoints_setting, [&](std::string_view entry) {
+    if (!endpoint_matches(endpoint, entry)) return true;
+    bool is_pattern = entry.find('*') != std::string_view::npos;
+    permission = is_pattern ? EndpointPermission::kPublic : EndpointPermission::kExactly;
+    return is_pattern;  // an exact entry further on says more
+  });
+  return permission;
+}
+
+}  // namespace b2neon

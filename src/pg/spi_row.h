@@ -1,0 +1,26 @@
+#pragma once
+
+#include "pg/pg.h"
+
+namespace b2neon {
+
+/// The first row that the last statement in SPI gave. Columns are counted from 1.
+class SpiRow {
+ public:
+  /// A column's text in the memory context of SPI's caller; data() == nullptr for NULL.
+  std::string_view text(int column) const {
+    const char *value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column);
+    if (!value) return {};
+    const size_t size = strlen(value);
+    char *copy = static_cast<char *>(SPI_palloc(size + 1));
+    memcpy(copy, value, size + 1);
+    return {copy, size};
+  }
+
+  /// A column's datum, which goes when SPI finishes.
+  Datum datum(int column, bool *is_null) const {
+    return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, is_null);
+  }
+};
+
+}  // namespace b2neon

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "pg/pg.h"
+
+namespace b2neon {
+
+/// Where the extension's objects are: the schema of the function that is being called, because an
+/// extension that is not relocatable has all of them in one.
+Oid extension_schema(FunctionCallInfo fcinfo);
+
+/// The table of that name in the schema. Raises 42P01 where it is missing.
+Oid require_table(Oid schema, const char *name);
+
+/// A statement about the extension's tables, prepared when it is first needed and kept. `%1$s` in
+/// its text stands for their schema. Has to live as long as the backend.
+struct Statement {
+  static constexpr int kMaxParameters = 16;
+
+  const char *sql;
+  int parameter_count;
+  Oid parameter_types[kMaxParameters];
+
+  SPIPlanPtr plan;
+  Oid schema;
+  uint64_t generation;
+};
+
+/// Runs a statement within SPI, which the caller has connected. Returns the number of rows.
+uint64 execute(Statement &statement, Oid schema, const Datum *values, const char *nulls,
+               bool read_only);
+
+/// The time from begin_as_owner() to end_as_owner(), in which statements run with the rights of a
+/// table's owner, past its row-level security, and with nothing but pg_catalog in the search path.
+/// An error in between ends it too.
+struct OwnerScope {
+  Oid role;
+  int security_context;
+  int guc_level;
+};
+
+OwnerScope begin_as_owner(Oid table);
+void end_as_owner(const OwnerScope &scope);
+
+}  // namespace b2neon

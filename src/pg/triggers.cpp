@@ -1,0 +1,63 @@
+#include "pg/caller.h"
+#include "pg/tables.h"
+
+B2NEON_SQL_FUNCTION(b2_files_guard)
+B2NEON_SQL_FUNCTION(b2_files_queue_deletions)
+
+namespace b2neon {
+
+namespace {
+
+TriggerData *trigger_data(FunctionCallInfo fcinfo, const char *function) {
+  if (!CALLED_AS_TRIGGER(fcinfo)) {
+    ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+                    errmsg("%s() can only be called as a trigger", function)));
+  }
+  return reinterpret_cast<TriggerData *>(fcinfo->context);
+}
+
+// deleted_rows is the trigger's transition table.
+Statement insert_into_deletions = {
+    "INSERT INTO %1$s.b2_deletions (server, object_key, version_id) "
+    "SELECT server, object_key, version_id FROM deleted_rows",
+    0,
+    {}};
+
+}  // namespace
+
+}  // namespace b2neon
+
+/// Trigger before INSERT or UPDATE of b2_files: a confined role changes it through the functions
+/// only, whatever it has been granted and whatever policies say. The functions run as the table's
+/// owner.
+Datum b2_files_guard(PG_FUNCTION_ARGS) {
+  using namespace b2neon;
+  TriggerData *trigger = trigger_data(fcinfo, "b2_files_guard");
+  if (check_enable_rls(RelationGetRelid(trigger->tg_relation), InvalidOid, true) == RLS_ENABLED) {
+    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                    errmsg("role \"%s\" cannot change table \"%s\" directly",
+                           GetUserNameFromId(GetUserId(), false),
+                           RelationGetRelationName(trigger->tg_relation)),
+                    errhint("Upload with b2_presign_put() and b2_register_file().")));
+  }
+  return PointerGetDatum(nullptr);
+}
+
+/// Trigger after DELETE from b2_files: queues the objects of the deleted rows.
+Datum b2_files_queue_deletions(PG_FUNCTION_ARGS) {
+  using namespace b2neon;
+  TriggerData *trigger = trigger_data(fcinfo, "b2_files_queue_deletions");
+  const Oid schema = extension_schema(fcinfo);
+  // On a table of somebody's own it would queue whatever they like.
+  if (RelationGetRelid(trigger->tg_relation) != require_table(schema, "b2_files")) {
+    ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+                    errmsg("b2_files_queue_deletions() belongs to b2_files alone")));
+  }
+  SPI_connect();
+  SPI_register_trigger_data(trigger);
+  const OwnerScope owner = begin_as_owner(require_table(schema, "b2_deletions"));
+  execute(insert_into_deletions, schema, nullptr, nullptr, false);
+  end_as_owner(owner);
+  SPI_finish();
+  return PointerGetDatum(nullptr);
+}

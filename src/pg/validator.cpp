@@ -1,0 +1,34 @@
+#include "pg/options.h"
+#include "pg/settings.h"
+
+B2NEON_SQL_FUNCTION(b2neon_fdw_validator)
+
+/// b2neon_fdw_validator(options text[], catalog oid) → void. PostgreSQL calls it with the options
+/// as they would stand after CREATE or ALTER of a foreign data wrapper, server or user mapping.
+Datum b2neon_fdw_validator(PG_FUNCTION_ARGS) {
+  List *options = untransformRelOptions(PG_GETARG_DATUM(0));
+  switch (PG_GETARG_OID(1)) {
+    case ForeignServerRelationId: {
+      const b2neon::ServerOptions server = b2neon::read_server_options(options);
+      if (b2neon::endpoint_permission(server.endpoint) == b2neon::EndpointPermission::kNo) {
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+             errmsg("endpoint \"%.*s\" is not allowed", b2neon::length(server.endpoint_url),
+                    server.endpoint_url.data()),
+             errhint("A superuser can add it to b2neon.allowed_endpoints, which lists the hosts "
+                     "that foreign servers may point at.")));
+      }
+      break;
+    }
+    case UserMappingRelationId:
+      b2neon::read_mapping_options(options);
+      break;
+    default:
+      if (options != NIL) {
+        ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+                        errmsg("options of b2neon belong to a foreign server or a user mapping")));
+      }
+  }
+  PG_RETURN_VOID();
+}
