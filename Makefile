@@ -13,7 +13,8 @@ DATA = $(wildcard sql/b2neon--*--*.sql)
 EXTRA_CLEAN = build/b2neon.control $(wildcard build/b2neon--*.sql)
 
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
-REGRESS_OPTS = --inputdir=test --outputdir=build/regress --expecteddir=.
+# pg_regress looks for sql/ and expected/ in one place: test/expected is a link to expected/.
+REGRESS_OPTS = --inputdir=test --outputdir=build/regress
 
 PG_CXXFLAGS = -std=gnu++20 -fvisibility=hidden -fvisibility-inlines-hidden \
 	-Wall -Wextra -Wno-register -Wno-unused-parameter -Wno-missing-field-initializers
@@ -34,6 +35,10 @@ build/b2neon.control: b2neon.control META.json
 build/b2neon--$(B2NEON_VERSION).sql: sql/b2neon.sql
 	@mkdir -p build
 	cp $< $@
+
+installcheck: build/regress
+build/regress:
+	mkdir -p $@
 
 # A header may concern every file; the whole takes seconds.
 $(OBJS): $(wildcard src/core/*.h src/pg/*.h) META.json

@@ -83,10 +83,11 @@ Upload read_declaration(FunctionCallInfo fcinfo, const Server *server, bool conf
 
 std::string_view new_object_key(const Server *server, std::string_view file_name) {
   const std::string_view name = last_path_component(file_name);
+  check_argument(file_name.empty() ? "it is empty" : nullptr, "file_name", file_name);
   check_argument(name.empty() ? "nothing comes after its last slash" : nullptr, "file_name",
                  file_name);
   const std::string_view key = generate_object_key(server->options.key_prefix, name);
-  check_argument(check_object_key(to_utf8(key)), "object_key", key);
+  check_argument(check_object_key(to_utf8(key)), "file_name", file_name);
   return key;
 }
 
