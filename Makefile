@@ -1,5 +1,8 @@
 # b2neon under PGXS: make, make install, make installcheck.
-# PG_CONFIG=/path/to/pg_config builds for another PostgreSQL.
+# PG_CONFIG=/path/to/pg_config builds for another PostgreSQL, CXX=clang++ with another compiler, and
+# WERROR=1 takes warnings for errors.
+
+PG_CONFIG ?= pg_config
 
 # META.json is where the version stands.
 B2NEON_VERSION = $(shell sed -n 's/^   "version": "\(.*\)",$$/\1/p' META.json)
@@ -18,13 +21,19 @@ REGRESS_OPTS = --inputdir=test --outputdir=build/regress
 
 PG_CXXFLAGS = -std=gnu++20 -fvisibility=hidden -fvisibility-inlines-hidden \
 	-Wall -Wextra -Wno-register -Wno-unused-parameter -Wno-missing-field-initializers
+# PostgreSQL hands on the warnings of the compiler that it was built with; clang does not know all.
+PG_CXXFLAGS += -Wno-unknown-warning-option
+ifdef WERROR
+PG_CXXFLAGS += -Werror
+endif
 PG_CPPFLAGS = -I$(srcdir)/src -DB2NEON_VERSION='"$(B2NEON_VERSION)"'
+# Warnings about PostgreSQL's own headers are not ours.
+PG_CPPFLAGS += -isystem $(shell $(PG_CONFIG) --includedir-server)
 SHLIB_LINK = -lcurl -lcrypto -lstdc++
 
 # Bitcode would buy nothing: PostgreSQL never inlines functions that touch static variables.
 override with_llvm = no
 
-PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
