@@ -3,16 +3,18 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.h"
+
 namespace b2neon {
 
 namespace {
 
 constexpr std::array<bool, 256> make_unreserved() {
   std::array<bool, 256> table{};
-  for (int c = '0'; c <= '9'; c++) table[c] = true;
-  for (int c = 'A'; c <= 'Z'; c++) table[c] = true;
-  for (int c = 'a'; c <= 'z'; c++) table[c] = true;
-  for (unsigned char c : {'-', '.', '_', '~'}) table[c] = true;
+  for (size_t i = 0; i < 128; i++) {
+    const char c = static_cast<char>(i);
+    table[i] = is_ascii_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
+  }
   return table;
 }
 
@@ -25,9 +27,10 @@ constexpr std::array<bool, 256> kUnreservedInPath = [] {
 
 char *encode(char *out, std::string_view text, const std::array<bool, 256> &keep) noexcept {
   constexpr char kDigits[] = "0123456789ABCDEF";
-  for (unsigned char byte : text) {
+  for (char c : text) {
+    const unsigned char byte = static_cast<unsigned char>(c);
     if (keep[byte]) {
-      *out++ = static_cast<char>(byte);
+      *out++ = c;
     } else {
       *out++ = '%';
       *out++ = kDigits[byte >> 4];

@@ -43,7 +43,7 @@ const char *quotable(std::string_view text) {
   int size = length(text);
   if (size > kLimit) {
     size = pg_mbcliplen(text.data(), size, kLimit);
-    return psprintf("%.*s…", size, text.data());
+    return psprintf("%.*s...", size, text.data());
   }
   return pnstrdup(text.data(), size);
 }

@@ -93,7 +93,7 @@ ForeignServer *require_foreign_server(const char *name) {
          foreign_server ? errmsg("server \"%s\" is not a server of b2neon", name)
                         : errmsg("server \"%s\" does not exist", name),
          errhint("Create one with CREATE SERVER %s FOREIGN DATA WRAPPER b2neon OPTIONS (endpoint "
-                 "'https://s3.REGION.backblazeb2.com', bucket '…'), or name another one in the "
+                 "'https://s3.REGION.backblazeb2.com', bucket 'NAME'), or name another one in the "
                  "call or in b2neon.server.",
                  quote_identifier(name))));
   }
@@ -127,7 +127,7 @@ List *require_mapping_options(const ForeignServer *foreign_server) {
              errmsg("no application key for server \"%s\" and role \"%s\"",
                     foreign_server->servername, GetUserNameFromId(GetUserId(), false)),
              errhint("Create one with CREATE USER MAPPING FOR PUBLIC SERVER %s OPTIONS (key_id "
-                     "'…', application_key '…').",
+                     "'KEY_ID', application_key 'KEY').",
                      name)));
   }
   bool is_null;
