@@ -49,5 +49,10 @@ installcheck: build/regress
 build/regress:
 	mkdir -p $@
 
-# A header may concern every file; the whole takes seconds.
-$(OBJS): $(wildcard src/core/*.h src/pg/*.h) META.json
+# A header may concern every file, and so does another PostgreSQL; the whole takes seconds.
+$(OBJS): $(wildcard src/core/*.h src/pg/*.h) META.json build/built-for
+
+.PHONY: FORCE
+build/built-for: FORCE
+	@mkdir -p build
+	@echo '$(PG_CONFIG) $(VERSION) $(CXX)' | cmp -s - $@ || echo '$(PG_CONFIG) $(VERSION) $(CXX)' > $@

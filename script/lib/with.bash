@@ -14,6 +14,7 @@ die() {
 # begin PREFIX: makes the temporary directory $work_dir, readable by other users. From here on, however the script ends,
 # tear_down runs and the directory goes.
 begin() {
+  umask 022
   work_dir=$(mktemp -d "${TMPDIR:-/tmp}/$1.XXXXXX")
   trap end EXIT
   trap 'exit 129' HUP
@@ -57,6 +58,14 @@ run_command() {
     kill -0 "$pid" || break
   done 2>/dev/null
   exit "$status"
+}
+
+# newest_postgres: prints the newest major version of PostgreSQL whose server is installed; nothing if there is none.
+newest_postgres() {
+  local server
+  for server in /usr/lib/postgresql/*/bin/postgres; do
+    [[ -x $server ]] && basename "${server%/bin/postgres}"
+  done | sort -n | tail -n 1
 }
 
 # free_port: prints a TCP port on which nobody listens. It is below the range that outgoing connections take theirs from.

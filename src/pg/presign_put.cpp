@@ -171,6 +171,7 @@ Datum b2_presign_put(PG_FUNCTION_ARGS) {
   if (get_call_result_type(fcinfo, nullptr, &row_type) != TYPEFUNC_COMPOSITE) {
     elog(ERROR, "return type must be a row type");
   }
+  PreventCommandIfReadOnly("b2_presign_put()");
   const Oid schema = extension_schema(fcinfo);
   const Server *server = find_server_argument(fcinfo, kServer);
   const bool confined = caller_is_confined(schema);

@@ -90,14 +90,15 @@ Upload require_upload(const Registration &registration) {
              errhint("Every upload begins with b2_presign_put(). An object that is in the bucket "
                      "already is imported with INSERT INTO b2_files.")));
   }
-  if (upload.is_registered) {
-    ereport(ERROR,
-            (errcode(ERRCODE_NO_DATA_FOUND),
-             errmsg("no pending upload for object key \"%s\"", quotable(registration.object_key)),
-             errdetail("The upload was registered, and its file was deleted since."),
-             errhint("Upload the file anew with b2_presign_put().")));
-  }
   return upload;
+}
+
+void raise_deleted(const Registration &registration) {
+  ereport(ERROR,
+          (errcode(ERRCODE_NO_DATA_FOUND),
+           errmsg("no pending upload for object key \"%s\"", quotable(registration.object_key)),
+           errdetail("The upload was registered, and its file was deleted since."),
+           errhint("Upload the file anew with b2_presign_put().")));
 }
 
 void check_deadline(const Server *server, const Upload &upload) {
@@ -122,32 +123,29 @@ Problem check_public_file_url(std::string_view url) {
 }
 
 // Both tables change together or not at all: a subtransaction or the transaction ends on any error.
+// 0 where the upload is not what was verified any more.
 Datum record(const Registration &registration, const Upload &upload, const NewFile &file,
              TupleDesc row_type) {
   SPI_connect();
   const OwnerScope uploads_owner = begin_as_owner(require_table(registration.schema, "b2_uploads"));
   const bool marked = mark_registered(registration.schema, upload);
   end_as_owner(uploads_owner);
-  if (!marked) {
-    ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-                    errmsg("upload of object key \"%s\" was changed while it was being registered",
-                           quotable(upload.object_key)),
-                    errhint("Register it again.")));
-  }
 
-  const OwnerScope files_owner = begin_as_owner(require_table(registration.schema, "b2_files"));
-  Datum row = insert_file(registration.schema, file, row_type);
-  // Another session was faster; what it recorded is as good.
-  if (row == 0) {
-    row = find_file(registration.schema, registration.object_key, registration.user_id, row_type);
+  Datum row = 0;
+  if (marked) {
+    const OwnerScope files_owner = begin_as_owner(require_table(registration.schema, "b2_files"));
+    row = insert_file(registration.schema, file, row_type);
+    end_as_owner(files_owner);
+    if (row == 0) {
+      ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+                      errmsg("object key \"%s\" is taken", quotable(upload.object_key)),
+                      errdetail("A file of that key was added to b2_files meanwhile.")));
+    }
+  } else {
+    // Another session was faster; what it recorded is as good.
+    row = find_registered(registration, row_type);
   }
-  end_as_owner(files_owner);
   SPI_finish();
-  if (row == 0) {
-    ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
-                    errmsg("object key \"%s\" is taken", quotable(upload.object_key)),
-                    errdetail("A file of that key is registered for another user.")));
-  }
   return row;
 }
 
@@ -174,7 +172,12 @@ Datum b2_register_file(PG_FUNCTION_ARGS) {
   SPI_connect();
   Datum row = find_registered(registration, row_type);
   Upload upload;
-  if (row == 0) upload = require_upload(registration);
+  if (row == 0) {
+    upload = require_upload(registration);
+    // It may have been registered between the two looks.
+    if (upload.is_registered) row = find_registered(registration, row_type);
+    if (upload.is_registered && row == 0) raise_deleted(registration);
+  }
   SPI_finish();
   if (row != 0) return row;
   PreventCommandIfReadOnly("b2_register_file()");
@@ -205,5 +208,12 @@ Datum b2_register_file(PG_FUNCTION_ARGS) {
           ? DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(upload.metadata),
                                                JsonbPGetDatum(registration.metadata)))
           : upload.metadata;
-  return record(registration, upload, file, row_type);
+  row = record(registration, upload, file, row_type);
+  if (row == 0) {
+    ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+                    errmsg("upload of object key \"%s\" was changed while it was being registered",
+                           quotable(upload.object_key)),
+                    errhint("Register it again.")));
+  }
+  return row;
 }

@@ -31,7 +31,7 @@ Statement upsert_upload = {
 
 Statement update_registered = {
     "UPDATE %1$s.b2_uploads SET registered_at = clock_timestamp() "
-    "WHERE object_key = $1 AND user_id = $2 AND content_type = $3 "
+    "WHERE object_key = $1 AND registered_at IS NULL AND user_id = $2 AND content_type = $3 "
     "AND size IS NOT DISTINCT FROM $4 AND content_md5 IS NOT DISTINCT FROM $5",
     5,
     {TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID}};

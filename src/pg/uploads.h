@@ -28,8 +28,8 @@ bool find_upload(Oid schema, std::string_view object_key, Upload *upload);
 /// the same user on the same server. False where the key belongs to another upload.
 bool record_upload(Oid schema, const Upload &upload);
 
-/// Marks an upload as registered, if what it declares is still what was verified. False where that
-/// has changed meanwhile, or the upload is gone.
+/// Marks an upload as registered, if it is still pending and declares what was verified. False
+/// where that has changed meanwhile.
 bool mark_registered(Oid schema, const Upload &upload);
 
 }  // namespace b2neon
