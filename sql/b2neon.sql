@@ -174,6 +174,32 @@ BEGIN
             END IF;
         END LOOP;
         IF NOT EXISTS (
+            SELECT FROM pg_catalog.pg_attribute a
+            WHERE a.attrelid OPERATOR(pg_catalog.=) existing
+              AND a.attname::pg_catalog.text OPERATOR(pg_catalog.=) 'id'
+              AND (a.atthasdef OR a.attidentity OPERATOR(pg_catalog.<>) '')
+        ) THEN
+            RAISE EXCEPTION 'table "b2_files" exists and cannot be taken over'
+                USING ERRCODE = 'duplicate_table',
+                      DETAIL = 'Column "id" must have a default, or be an identity column.',
+                      HINT = 'Add one, rename the table, or create the extension in another schema.';
+        END IF;
+        IF EXISTS (
+            SELECT FROM pg_catalog.pg_policy p
+            WHERE p.polrelid OPERATOR(pg_catalog.=) existing
+              AND p.polname::pg_catalog.text OPERATOR(pg_catalog.=) 'b2_files_own'
+        ) OR EXISTS (
+            SELECT FROM pg_catalog.pg_trigger t
+            WHERE t.tgrelid OPERATOR(pg_catalog.=) existing
+              AND t.tgname::pg_catalog.text OPERATOR(pg_catalog.=)
+                  ANY ('{b2_files_guard,b2_files_queue_deletions}'::pg_catalog.text[])
+        ) THEN
+            RAISE EXCEPTION 'table "b2_files" exists and cannot be taken over'
+                USING ERRCODE = 'duplicate_table',
+                      DETAIL = 'A policy or trigger of it has a name that the extension needs: b2_files_own, b2_files_guard or b2_files_queue_deletions.',
+                      HINT = 'Rename or drop it, rename the table, or create the extension in another schema.';
+        END IF;
+        IF NOT EXISTS (
             SELECT FROM pg_catalog.pg_index i
             JOIN pg_catalog.pg_attribute a
                 ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid

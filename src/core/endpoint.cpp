@@ -1,5 +1,7 @@
 #include "core/endpoint.h"
 
+#include <algorithm>
+
 #include "core/ascii.h"
 
 namespace b2neon {
@@ -8,7 +10,8 @@ namespace {
 
 constexpr size_t kMaxHostLength = 253;  // RFC 1035
 
-bool is_host_name(std::string_view host) noexcept {
+// A name by its form, which an IPv4 address has too.
+bool has_form_of_name(std::string_view host) noexcept {
   bool label_is_empty = true;
   char last = '\0';
   for (char c : host) {
@@ -58,7 +61,7 @@ Problem parse_authority(std::string_view authority, bool wildcard, Endpoint &end
   if (wildcard && name.substr(0, 2) == "*.") name.remove_prefix(2);
   if (name.empty()) return "the host is missing";
   if (name.size() > kMaxHostLength) return "the host name is too long";
-  if (!is_host_name(name) && !is_bracketed_ipv6(name)) return "the host is not a host name";
+  if (!has_form_of_name(name) && !is_bracketed_ipv6(name)) return "the host is not a host name";
   return nullptr;
 }
 
@@ -80,6 +83,13 @@ Problem parse_endpoint(std::string_view url, Endpoint &endpoint) noexcept {
     return "it must end after the host and port: no path, no query";
   }
   return parse_authority(authority, false, endpoint);
+}
+
+bool is_host_name(std::string_view host) noexcept {
+  if (host.empty() || host.front() == '[') return false;
+  // No top-level domain is a number, so what ends in one is an IPv4 address.
+  const std::string_view last_label = host.substr(host.find_last_of('.') + 1);
+  return !std::all_of(last_label.begin(), last_label.end(), is_ascii_digit);
 }
 
 std::string_view b2_region(std::string_view host) noexcept {

@@ -21,7 +21,11 @@ struct Endpoint {
 /// through.
 Problem parse_endpoint(std::string_view url, Endpoint &endpoint) noexcept;
 
-/// The region in a Backblaze B2 host name, `s3.<region>.backblazeb2.com`; empty for any other host.
+/// Whether `host`, as parse_endpoint() gives it, is a name rather than an address.
+bool is_host_name(std::string_view host) noexcept;
+
+/// The region in a Backblaze B2 host name, `s3.<region>.backblazeb2.com`, as it is written there;
+/// empty for any other host.
 /// https://www.backblaze.com/docs/cloud-storage-call-the-s3-compatible-api
 std::string_view b2_region(std::string_view host) noexcept;
 

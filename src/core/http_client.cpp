@@ -15,7 +15,7 @@ namespace b2neon {
 
 namespace {
 
-constexpr size_t kMaxHeaderBytes = 64 * 1024;
+constexpr size_t kMaxHeaderBytes = 65536;
 constexpr long kMaxIdleConnections = 16;
 
 HttpFailure classify(CURLcode code) noexcept {
@@ -35,7 +35,11 @@ HttpFailure classify(CURLcode code) noexcept {
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
       return HttpFailure::kTls;
-    case CURLE_OUT_OF_MEMORY:
+#if LIBCURL_VERSION_NUM >= 0x080600
+    case CURLE_TOO_LARGE:
+      return HttpFailure::kTooLarge;
+#endif
+    case CURLE_OUT_OF_MEMORY:  // before libcurl 8.6 also for a header line of more than 100 kB
       return HttpFailure::kOutOfMemory;
     default:
       return HttpFailure::kProtocol;
@@ -76,7 +80,10 @@ std::string_view HttpExchange::header(std::string_view name) const noexcept {
 size_t HttpExchange::on_header(char *data, size_t size, size_t count, void *exchange) noexcept {
   auto *self = static_cast<HttpExchange *>(exchange);
   std::string_view line(data, size * count);
-  if (line.substr(0, 5) == "HTTP/") self->header_lines_.clear();  // after an interim answer
+  // A status line begins the head anew, after that of an interim answer. (A header's name could
+  // look like its beginning, but a colon comes after it.)
+  const bool is_status_line = line.substr(0, 5) == "HTTP/" && line.find(' ') < line.find(':');
+  if (is_status_line) self->header_lines_.clear();
   if (self->header_lines_.size() + line.size() > kMaxHeaderBytes) {
     self->failure_ = HttpFailure::kTooLarge;
     return 0;
@@ -114,10 +121,11 @@ curl_socket_t HttpExchange::open_socket(void *exchange, curlsocktype,
     self->failure_ = HttpFailure::kForbiddenAddress;
     return CURL_SOCKET_BAD;
   }
+  self->waits_to_read_ = false;
   return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-bool HttpExchange::prepare() noexcept {
+bool HttpExchange::prepare(bool must_connect) noexcept {
   easy_ = curl_easy_init();
   if (!easy_) return false;
   bool ok = true;
@@ -148,6 +156,7 @@ bool HttpExchange::prepare() noexcept {
   set(CURLOPT_CONNECTTIMEOUT_MS, request_.connect_timeout_ms);
   set(CURLOPT_TIMEOUT_MS, request_.request_timeout_ms);
   set(CURLOPT_TCP_KEEPALIVE, 1L);
+  set(CURLOPT_FRESH_CONNECT, must_connect ? 1L : 0L);
 
 #if LIBCURL_VERSION_NUM >= 0x075500
   set(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -183,13 +192,15 @@ void HttpExchange::describe_timeout() noexcept {
     curl_easy_getinfo(easy_, info, &seconds);
     return seconds > 0;
   };
-  const bool https = request_.url.compare(0, 6, "https:") == 0;
+  // A connection that is used again was looked up and made before this exchange's clock began.
+  const bool connected = took(CURLINFO_PRETRANSFER_TIME);
   const char *step = "reading the answer";
-  if (!took(CURLINFO_NAMELOOKUP_TIME)) {
+  if (!connected && !took(CURLINFO_NAMELOOKUP_TIME)) {
     step = "looking up the host name";
-  } else if (!took(CURLINFO_CONNECT_TIME)) {
+  } else if (!connected && !waits_to_read_) {
+    // CURLINFO_CONNECT_TIME would not do: some versions set it only after the TLS handshake.
     step = "connecting";
-  } else if (https && !took(CURLINFO_APPCONNECT_TIME)) {
+  } else if (!connected) {
     step = "setting up TLS";
   } else if (!took(CURLINFO_STARTTRANSFER_TIME)) {
     step = "waiting for an answer";
@@ -203,9 +214,9 @@ void HttpExchange::finish(CURLcode code) noexcept {
   if (!callback_failed) failure_ = classify(code);
   switch (failure_) {
     case HttpFailure::kNone: {
-      long status = 0;
-      curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
-      status_ = static_cast<int>(status);
+      long response_code = 0;
+      curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &response_code);
+      status_ = static_cast<int>(response_code);
       break;
     }
     case HttpFailure::kTimeout:
@@ -253,7 +264,13 @@ HttpClient::~HttpClient() {
 
 void HttpClient::start(HttpExchange &exchange) noexcept {
   SignalBlock block;
-  if (!exchange.prepare() || curl_multi_add_handle(multi_, exchange.easy_) != CURLM_OK) {
+  // Only new connections have their address looked at, and one that was made where private
+  // addresses are allowed must not carry an exchange for which they are not.
+  if (exchange.request_.allow_private_address) may_have_private_connections_ = true;
+  const bool must_connect =
+      may_have_private_connections_ && !exchange.request_.allow_private_address;
+  if (!exchange.prepare(must_connect) ||
+      curl_multi_add_handle(multi_, exchange.easy_) != CURLM_OK) {
     exchange.finish(CURLE_OUT_OF_MEMORY);
     return;
   }
@@ -296,7 +313,7 @@ void HttpClient::act(curl_socket_t fd, int events) noexcept {
   ERR_clear_error();
 }
 
-int HttpClient::on_socket_interest(CURL *, curl_socket_t fd, int what, void *client,
+int HttpClient::on_socket_interest(CURL *easy, curl_socket_t fd, int what, void *client,
                                    void *) noexcept {
   auto *self = static_cast<HttpClient *>(client);
   Socket *end = self->sockets_ + self->socket_count_;
@@ -311,6 +328,11 @@ int HttpClient::on_socket_interest(CURL *, curl_socket_t fd, int what, void *cli
   if (found == end) {
     if (self->socket_count_ == kMaxSockets) return -1;
     self->socket_count_++;
+  }
+  if (what & CURL_POLL_IN) {
+    void *exchange = nullptr;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange);
+    if (exchange) static_cast<HttpExchange *>(exchange)->waits_to_read_ = true;
   }
   *found = {fd, (what & CURL_POLL_IN) != 0, (what & CURL_POLL_OUT) != 0};
   return 0;

@@ -59,7 +59,7 @@ class HttpExchange {
  private:
   friend class HttpClient;
 
-  bool prepare() noexcept;
+  bool prepare(bool must_connect) noexcept;
   void finish(CURLcode code) noexcept;
   void describe_timeout() noexcept;
 
@@ -73,6 +73,7 @@ class HttpExchange {
   CURL *easy_ = nullptr;
   curl_slist *header_list_ = nullptr;
 
+  bool waits_to_read_ = false;  // on the socket that was opened last
   bool done_ = false;
   HttpFailure failure_ = HttpFailure::kNone;
   char failure_text_[CURL_ERROR_SIZE] = "";
@@ -86,7 +87,8 @@ class HttpExchange {
 /// kept open and used again. It follows no redirect, uses no proxy, and verifies TLS certificates
 /// always.
 ///
-/// Not safe for use from two threads. Nothing throws.
+/// Must outlive the exchanges that it has started. Not safe for use from two threads. Nothing
+/// throws.
 class HttpClient {
  public:
   struct Socket {
@@ -126,8 +128,9 @@ class HttpClient {
   static int on_timer(CURLM *multi, long timeout_ms, void *client) noexcept;
 
   CURLM *multi_ = nullptr;
-  Socket sockets_[kMaxSockets];
+  Socket sockets_[kMaxSockets] = {};
   size_t socket_count_ = 0;
+  bool may_have_private_connections_ = false;
   bool timer_is_set_ = false;
   Clock::time_point timer_;
 };

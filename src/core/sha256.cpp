@@ -116,7 +116,7 @@ bool HmacKey::sign(std::string_view message, Digest &mac) const noexcept {
 
 HexDigest to_hex(const Digest &digest) noexcept {
   constexpr char kDigits[] = "0123456789abcdef";
-  HexDigest hex;
+  HexDigest hex = {};
   for (size_t i = 0; i < digest.size(); i++) {
     hex[2 * i] = kDigits[digest[i] >> 4];
     hex[2 * i + 1] = kDigits[digest[i] & 0xf];

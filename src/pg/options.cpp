@@ -60,6 +60,8 @@ int hide_statement(Place place) {
   return errhidestmt(place == Place::kMapping);
 }
 
+// The statement is hidden whatever the place: an unknown option may be a secret with its name
+// misspelt, or have one beside it.
 void check_names(List *options, Place place) {
   ListCell *cell;
   foreach (cell, options) {
@@ -68,7 +70,7 @@ void check_names(List *options, Place place) {
     if (option && option->place == place) continue;
     const char *kind = place == Place::kServer ? "foreign server" : "user mapping";
     if (option) {
-      ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), hide_statement(Place::kMapping),
+      ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errhidestmt(true),
                       errmsg("option \"%s\" does not belong to a %s", name, kind),
                       place == Place::kServer
                           ? errdetail("Everyone can read the options of a foreign server.")
@@ -76,7 +78,7 @@ void check_names(List *options, Place place) {
                       errhint("Give it to the %s.",
                               place == Place::kServer ? "user mapping" : "foreign server")));
     }
-    ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), hide_statement(place),
+    ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errhidestmt(true),
                     errmsg("invalid option \"%s\" for a %s of b2neon", name, kind),
                     errhint("Valid options are: %s.", valid_names(place))));
   }
@@ -207,20 +209,26 @@ ServerOptions read_server_options(List *options) {
 
   result.region = find_value(options, "region");
   if (is_null(result.region)) {
-    result.region = b2_region(result.endpoint.host);
-    if (result.region.empty()) {
+    const std::string_view region = b2_region(result.endpoint.host);
+    if (region.empty()) {
       ereport(ERROR,
               (errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
                errmsg("option \"region\" is required for this endpoint"),
                errdetail("Only of s3.<region>.backblazeb2.com can the region be told from the "
                          "host name.")));
     }
+    // Case does not count in a host name; in a region it does.
+    result.region = asc_tolower(region.data(), region.size());
   }
   check_value("region", result.region, check_region(result.region));
 
   std::string_view style = find_value(options, "url_style");
   if (style == "virtual") {
     result.url_style = UrlStyle::kVirtual;
+    check_value("url_style", style,
+                is_host_name(result.endpoint.host)
+                    ? nullptr
+                    : "a bucket's name can be put in front of a host name only, not of an address");
   } else if (!is_null(style) && style != "path") {
     raise_invalid("url_style", style, "it is neither \"path\" nor \"virtual\"");
   }

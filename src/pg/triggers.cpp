@@ -16,10 +16,12 @@ TriggerData *trigger_data(FunctionCallInfo fcinfo, const char *function) {
   return reinterpret_cast<TriggerData *>(fcinfo->context);
 }
 
-// deleted_rows is the trigger's transition table.
+// deleted_rows is the trigger's transition table. A row that names no object, which a table that
+// was there before the extension may have, leaves none behind.
 Statement insert_into_deletions = {
     "INSERT INTO %1$s.b2_deletions (server, object_key, version_id) "
-    "SELECT server, object_key, version_id FROM deleted_rows",
+    "SELECT server, object_key, version_id FROM deleted_rows "
+    "WHERE server IS NOT NULL AND object_key IS NOT NULL",
     0,
     {}};
 

@@ -1,0 +1,78 @@
+"""Tests of the installed extension on a real PostgreSQL server with a real S3 store.
+
+They run within with-s3-store, with-postgres and with-cluster (script/lib). With
+B2_APPLICATION_KEY_ID, B2_APPLICATION_KEY, B2_BUCKET_NAME and B2_ENDPOINT_URL set, the tests that
+are marked `bucket` run against that bucket instead, under a prefix of their own that is removed
+afterwards, and the others are not collected.
+"""
+
+import pytest
+from cluster import Cluster
+from store import Store, StoreAdmin, is_real_bucket
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "bucket: can run against a real bucket of Backblaze B2")
+    config.addinivalue_line("markers", "local: needs the local store, even if marked bucket")
+    # Debian's botocore still asks for the time in the old way.
+    config.addinivalue_line("filterwarnings", "ignore:datetime.datetime.utcnow")
+
+
+def pytest_collection_modifyitems(items):
+    if is_real_bucket():
+        items[:] = [
+            item
+            for item in items
+            if item.get_closest_marker("bucket") and not item.get_closest_marker("local")
+        ]
+
+
+@pytest.fixture(scope="session")
+def store():
+    store = Store()
+    yield store
+    if store.prefix:
+        store.remove_ours()
+
+
+@pytest.fixture(scope="session")
+def store_admin():
+    return StoreAdmin()
+
+
+@pytest.fixture(scope="session")
+def cluster(store):
+    """The PostgreSQL server, which lets databases talk to the store and nobody else."""
+    cluster = Cluster()
+    cluster.allow_endpoints(store.endpoint)
+    yield cluster
+    cluster.run("ALTER SYSTEM RESET b2neon.allowed_endpoints")
+    cluster.run("SELECT pg_reload_conf()")
+    cluster.close()
+
+
+@pytest.fixture(scope="module")
+def database(cluster, store):
+    """A database with the extension, and the server `b2` that everybody may use."""
+    database = cluster.create_database()
+    with database.connect() as session:
+        session.run("CREATE EXTENSION b2neon")
+        session.create_server("b2", store.server_options(), store.mapping_options())
+        session.run("GRANT USAGE ON FOREIGN SERVER b2 TO PUBLIC")
+    yield database
+    database.drop()
+
+
+@pytest.fixture
+def empty_database(cluster):
+    """A database of the test's own, without the extension."""
+    database = cluster.create_database()
+    yield database
+    database.drop()
+
+
+@pytest.fixture
+def session(database):
+    """A superuser's session in `database`."""
+    with database.connect() as session:
+        yield session

@@ -1,0 +1,113 @@
+"""Servers that do what a healthy store never does."""
+
+import contextlib
+import socket
+import threading
+import time
+
+
+class Listener:
+    """Listens on a port of 127.0.0.1 and hands each connection to `behave`, on a thread of its own.
+
+    `endpoint` is its URL; `requests` are the first lines of what it was sent."""
+
+    def __init__(self, behave, scheme="http"):
+        self._behave = behave
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._connections = []
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self.requests = []
+        self.was_contacted = threading.Event()
+        self.port = self._socket.getsockname()[1]
+        self.endpoint = f"{scheme}://127.0.0.1:{self.port}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._closing.set()
+        # A thread that waits in accept() wakes up only for this.
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        with self._lock:
+            for connection in self._connections:
+                connection.close()
+
+    def _accept(self):
+        while not self._closing.is_set():
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with self._lock:
+                self._connections.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        try:
+            request = connection.recv(65536)
+            if request:
+                self.requests.append(request.split(b"\r\n", 1)[0].decode("latin-1"))
+                self.was_contacted.set()
+                self._behave(connection, self._closing)
+        except OSError:
+            pass
+
+
+def _say_nothing(_connection, closing):
+    closing.wait()
+
+
+def silent():
+    """Takes the request and never answers."""
+    return Listener(_say_nothing)
+
+
+def silent_in_tls():
+    """Takes the first message of a TLS handshake and never answers."""
+    return Listener(_say_nothing, "https")
+
+
+def trickling():
+    """Answers with an endless header, one byte after the other."""
+
+    def behave(connection, closing):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while not closing.wait(0.02):
+            connection.sendall(b"x")
+
+    return Listener(behave)
+
+
+def answering(answer):
+    """Sends the same bytes to everybody, and hangs up."""
+
+    def behave(connection, _closing):
+        connection.sendall(answer)
+        connection.close()
+
+    return Listener(behave)
+
+
+def closed_port():
+    """A port of 127.0.0.1 on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
+
+
+@contextlib.contextmanager
+def unreachable():
+    """A port of 127.0.0.1 where connecting takes for ever, since the queue of a listener that
+    accepts nobody is full. Gives the endpoint."""
+    with contextlib.ExitStack() as sockets:
+        listening = sockets.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(4):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+        time.sleep(0.05)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
