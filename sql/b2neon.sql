@@ -14,6 +14,7 @@ CREATE FUNCTION b2neon_fdw_validator(options pg_catalog.text[], catalog pg_catal
     AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION b2neon_fdw_validator(pg_catalog.text[], pg_catalog.oid) IS
     'checks the options of foreign servers and user mappings of b2neon';
+REVOKE EXECUTE ON FUNCTION b2neon_fdw_validator(pg_catalog.text[], pg_catalog.oid) FROM PUBLIC;
 
 CREATE FOREIGN DATA WRAPPER b2neon VALIDATOR b2neon_fdw_validator;
 COMMENT ON FOREIGN DATA WRAPPER b2neon IS
@@ -67,14 +68,15 @@ COMMENT ON COLUMN b2_uploads.registered_at IS
     'when b2_register_file() took it over into b2_files; NULL: pending';
 
 CREATE TABLE b2_deletions (
-    id pg_catalog.int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id pg_catalog.uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
     server pg_catalog.name NOT NULL,
     object_key pg_catalog.text NOT NULL,
     version_id pg_catalog.text,
     queued_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 COMMENT ON TABLE b2_deletions IS 'objects whose rows in b2_files were deleted';
-COMMENT ON COLUMN b2_deletions.id IS 'the order in which they were queued';
+-- Not from a sequence: GRANT ALL ON ALL SEQUENCES would let anybody exhaust it.
+COMMENT ON COLUMN b2_deletions.id IS 'the entry';
 COMMENT ON COLUMN b2_deletions.server IS 'the foreign server, which is the bucket';
 COMMENT ON COLUMN b2_deletions.object_key IS 'the object''s key';
 COMMENT ON COLUMN b2_deletions.version_id IS 'the version that the row named; NULL: not known';
@@ -87,21 +89,31 @@ ALTER TABLE b2_uploads OWNER TO @extowner@;
 ALTER TABLE b2_deletions OWNER TO @extowner@;
 SELECT pg_catalog.pg_extension_config_dump('b2_uploads', '');
 SELECT pg_catalog.pg_extension_config_dump('b2_deletions', '');
-SELECT pg_catalog.pg_extension_config_dump('b2_deletions_id_seq', '');
 
-CREATE FUNCTION b2_files_guard()
+CREATE FUNCTION b2_guard()
     RETURNS pg_catalog.trigger
     LANGUAGE c VOLATILE
     AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION b2_files_guard() IS
-    'trigger on b2_files: roles that row-level security applies to change it through functions only';
+COMMENT ON FUNCTION b2_guard() IS
+    'trigger: roles that row-level security applies to change a table through functions only';
+
+CREATE TRIGGER b2_uploads_guard
+    BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON b2_uploads
+    FOR EACH STATEMENT EXECUTE FUNCTION b2_guard();
+COMMENT ON TRIGGER b2_uploads_guard ON b2_uploads IS
+    'roles that row-level security applies to change the table through functions only';
+CREATE TRIGGER b2_deletions_guard
+    BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON b2_deletions
+    FOR EACH STATEMENT EXECUTE FUNCTION b2_guard();
+COMMENT ON TRIGGER b2_deletions_guard ON b2_deletions IS
+    'roles that row-level security applies to change the table through functions only';
 
 CREATE FUNCTION b2_files_queue_deletions()
     RETURNS pg_catalog.trigger
     LANGUAGE c VOLATILE
     AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION b2_files_queue_deletions() IS
-    'trigger on b2_files: queues the objects of deleted rows in b2_deletions';
+    'trigger on b2_files: queues the objects of the rows that go in b2_deletions';
 
 -- b2_files is the user's own table, so that a dump carries it with all that they add to it: it is
 -- created here, given to the installer, and let go. One that is there already is taken over, if it
@@ -192,11 +204,11 @@ BEGIN
             SELECT FROM pg_catalog.pg_trigger t
             WHERE t.tgrelid OPERATOR(pg_catalog.=) existing
               AND t.tgname::pg_catalog.text OPERATOR(pg_catalog.=)
-                  ANY ('{b2_files_guard,b2_files_queue_deletions}'::pg_catalog.text[])
+                  ANY ('{b2_files_guard,b2_files_queue_deletions,b2_files_queue_truncation}'::pg_catalog.text[])
         ) THEN
             RAISE EXCEPTION 'table "b2_files" exists and cannot be taken over'
                 USING ERRCODE = 'duplicate_table',
-                      DETAIL = 'A policy or trigger of it has a name that the extension needs: b2_files_own, b2_files_guard or b2_files_queue_deletions.',
+                      DETAIL = 'A policy or trigger of it has a name that the extension needs: b2_files_own, b2_files_guard, b2_files_queue_deletions or b2_files_queue_truncation.',
                       HINT = 'Rename or drop it, rename the table, or create the extension in another schema.';
         END IF;
         IF NOT EXISTS (
@@ -267,8 +279,8 @@ BEGIN
     COMMENT ON POLICY b2_files_own ON @extschema@.b2_files IS
         'users see and delete their own files; b2_register_file() adds them';
     CREATE TRIGGER b2_files_guard
-        BEFORE INSERT OR UPDATE ON @extschema@.b2_files
-        FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.b2_files_guard();
+        BEFORE INSERT OR UPDATE OR TRUNCATE ON @extschema@.b2_files
+        FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.b2_guard();
     COMMENT ON TRIGGER b2_files_guard ON @extschema@.b2_files IS
         'roles that row-level security applies to change the table through functions only';
     CREATE TRIGGER b2_files_queue_deletions
@@ -276,11 +288,17 @@ BEGIN
         FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.b2_files_queue_deletions();
     COMMENT ON TRIGGER b2_files_queue_deletions ON @extschema@.b2_files IS
         'queues the objects of deleted rows in b2_deletions';
+    CREATE TRIGGER b2_files_queue_truncation
+        BEFORE TRUNCATE ON @extschema@.b2_files
+        FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.b2_files_queue_deletions();
+    COMMENT ON TRIGGER b2_files_queue_truncation ON @extschema@.b2_files IS
+        'queues the objects of all rows in b2_deletions';
 
     IF existing IS NULL THEN
         ALTER TABLE @extschema@.b2_files OWNER TO @extowner@;
         ALTER EXTENSION b2neon DROP TABLE @extschema@.b2_files;
-        ALTER EXTENSION b2neon DROP SEQUENCE @extschema@.b2_files_id_seq;
+        EXECUTE pg_catalog.format('ALTER EXTENSION b2neon DROP SEQUENCE %s',
+                                  pg_catalog.pg_get_serial_sequence(files, 'id'));
     ELSE
         -- CREATE EXTENSION silences notices; the installer has to see this one.
         IF pg_catalog.current_setting('client_min_messages') OPERATOR(pg_catalog.=) 'warning' THEN

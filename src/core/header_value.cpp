@@ -17,6 +17,47 @@ bool is_token(std::string_view text) noexcept {
   return true;
 }
 
+std::string_view without_spaces(std::string_view text) noexcept {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  return text;
+}
+
+std::string_view take_token(std::string_view &text) noexcept {
+  size_t size = 0;
+  while (size < text.size() && is_token(text.substr(size, 1))) size++;
+  const std::string_view token = text.substr(0, size);
+  text.remove_prefix(size);
+  return token;
+}
+
+bool take_quoted_string(std::string_view &text) noexcept {
+  if (text.empty() || text.front() != '"') return false;
+  for (size_t i = 1; i < text.size(); i++) {
+    if (text[i] == '\\') {
+      i++;
+    } else if (text[i] == '"') {
+      text.remove_prefix(i + 1);
+      return true;
+    }
+  }
+  return false;
+}
+
+// *( OWS ";" OWS [ token "=" ( token / quoted-string ) ] ). Nothing looser will do: some readers
+// take what comes after a comma for another media type.
+bool are_parameters(std::string_view text) noexcept {
+  while (true) {
+    text = without_spaces(text);
+    if (text.empty()) return true;
+    if (text.front() != ';') return false;
+    text = without_spaces(text.substr(1));
+    if (take_token(text).empty()) continue;
+    if (text.empty() || text.front() != '=') return false;
+    text.remove_prefix(1);
+    if (!take_quoted_string(text) && take_token(text).empty()) return false;
+  }
+}
+
 }  // namespace
 
 Problem check_header_name(std::string_view name) noexcept {
@@ -36,13 +77,12 @@ Problem check_media_type(std::string_view value) noexcept {
   if (value.size() > 255) return "it is longer than 255 characters";
   if (Problem problem = check_header_value(value)) return problem;
   if (value.back() == ' ') return "it ends with a space";
-  std::string_view essence = value.substr(0, value.find(';'));
-  if (!essence.empty() && essence.back() == ' ') essence.remove_suffix(1);
-  size_t slash = essence.find('/');
-  if (slash == std::string_view::npos || !is_token(essence.substr(0, slash)) ||
-      !is_token(essence.substr(slash + 1))) {
-    return "it is not of the form type/subtype";
-  }
+  std::string_view rest = value;
+  const bool has_type = !take_token(rest).empty();
+  if (!has_type || rest.empty() || rest.front() != '/') return "it is not of the form type/subtype";
+  rest.remove_prefix(1);
+  if (take_token(rest).empty()) return "it is not of the form type/subtype";
+  if (!are_parameters(rest)) return "what follows type/subtype is not a list of parameters";
   return nullptr;
 }
 

@@ -1,5 +1,7 @@
 #include "pg/arguments.h"
 
+#include "core/utf8.h"
+
 namespace b2neon {
 
 namespace {
@@ -32,6 +34,22 @@ int32 required_int32(FunctionCallInfo fcinfo, int argument, const char *name) {
   return PG_GETARG_INT32(argument);
 }
 
+Jsonb *metadata_argument(FunctionCallInfo fcinfo, int argument) {
+  constexpr uint32 kMaxSize = 1024 * 1024;
+  if (PG_ARGISNULL(argument)) return nullptr;
+  Jsonb *metadata = PG_GETARG_JSONB_P(argument);
+  if (!JB_ROOT_IS_OBJECT(metadata)) {
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("metadata must be a JSON object")));
+  }
+  if (VARSIZE(metadata) > kMaxSize) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("metadata must have at most %u bytes, but has %u", kMaxSize,
+                           VARSIZE(metadata))));
+  }
+  return metadata;
+}
+
 std::string_view to_utf8(std::string_view text) {
   if (GetDatabaseEncoding() == PG_UTF8 || text.empty()) return text;
   const char *converted = pg_server_to_any(text.data(), length(text), PG_UTF8);
@@ -42,7 +60,9 @@ const char *quotable(std::string_view text) {
   constexpr int kLimit = 200;
   int size = length(text);
   if (size > kLimit) {
-    size = pg_mbcliplen(text.data(), size, kLimit);
+    // In SQL_ASCII, where any byte is a character, it is mostly UTF-8.
+    size = GetDatabaseEncoding() == PG_SQL_ASCII ? length(utf8_prefix(text, kLimit))
+                                                 : pg_mbcliplen(text.data(), size, kLimit);
     return psprintf("%.*s...", size, text.data());
   }
   return pnstrdup(text.data(), size);
@@ -74,11 +94,11 @@ std::span<const NameValue> name_values(Jsonb *object, const char *argument) {
   JsonbIterator *iterator = JsonbIteratorInit(&object->root);
   JsonbValue value;
   JsonbIteratorToken token;
+  std::string_view name;
   // skipNested: a value that is an object or array comes as one jbvBinary.
   while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE) {
     if (token == WJB_KEY) {
-      items[filled].name =
-          to_utf8({value.val.string.val, static_cast<size_t>(value.val.string.len)});
+      name = {value.val.string.val, static_cast<size_t>(value.val.string.len)};
     } else if (token == WJB_VALUE) {
       std::string_view text;
       if (value.type == jbvString) {
@@ -89,9 +109,9 @@ std::span<const NameValue> name_values(Jsonb *object, const char *argument) {
       } else {
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                         errmsg("the value of \"%s\" in %s must be a string or a number",
-                               quotable(items[filled].name), argument)));
+                               quotable(name), argument)));
       }
-      items[filled++].value = to_utf8(text);
+      items[filled++] = {to_utf8(name), to_utf8(text)};
     }
   }
   return {items, static_cast<size_t>(filled)};

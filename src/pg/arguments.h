@@ -15,6 +15,9 @@ std::string_view required_text(FunctionCallInfo fcinfo, int argument, const char
 /// The same, where NULL means "none"; the view's data() is nullptr then.
 std::string_view optional_text(FunctionCallInfo fcinfo, int argument);
 
+/// What is to be kept with a file: a JSON object of at most 1 MB, or nullptr for NULL.
+Jsonb *metadata_argument(FunctionCallInfo fcinfo, int argument);
+
 int32 required_int32(FunctionCallInfo fcinfo, int argument, const char *name);
 
 /// The text in UTF-8, which is what stores speak. Costs nothing in a UTF-8 database.

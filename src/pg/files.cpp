@@ -27,9 +27,10 @@ Statement select_file_exists = {"SELECT FROM %1$s.b2_files WHERE object_key = $1
 
 Statement select_file = {
     "SELECT " FILE_COLUMNS
-    " FROM %1$s.b2_files WHERE object_key = $1 AND ($2 IS NULL OR user_id = $2)",
-    2,
-    {TEXTOID, TEXTOID}};
+    " FROM %1$s.b2_files WHERE object_key = $1 AND ($2 IS NULL OR user_id = $2) "
+    "AND ($3 IS NULL OR server = $3)",
+    3,
+    {TEXTOID, TEXTOID, NAMEOID}};
 
 Statement insert_into_files = {
     "INSERT INTO %1$s.b2_files (object_key, file_url, user_id, server, file_name, content_type, "
@@ -80,9 +81,11 @@ bool file_exists(Oid schema, std::string_view object_key) {
 }
 
 Datum find_file(Oid schema, std::string_view object_key, std::string_view user_id,
-                TupleDesc row_type) {
-  char nulls[2] = {' ', ' '};
-  const Datum values[2] = {text_datum(object_key), nullable_text(user_id, &nulls[1])};
+                std::string_view server, TupleDesc row_type) {
+  char nulls[3] = {' ', ' ', ' '};
+  const Datum values[3] = {text_datum(object_key), nullable_text(user_id, &nulls[1]),
+                           name_datum(server)};
+  if (is_null(server)) nulls[2] = 'n';
   execute(select_file, schema, values, nulls, false);
   return returned_row(row_type);
 }

@@ -39,11 +39,12 @@ struct NewFile {
 bool file_exists(Oid schema, std::string_view object_key);
 
 /// The row of that key as a composite of `row_type`, in the caller's memory context; 0 where there
-/// is none, or where it is of another user (data() == nullptr: of any).
+/// is none, or where it is of another user or on another server (data() == nullptr: of any).
 Datum find_file(Oid schema, std::string_view object_key, std::string_view user_id,
-                TupleDesc row_type);
+                std::string_view server, TupleDesc row_type);
 
-/// Adds a row and returns it in the same way; 0 where the key has one already.
+/// Adds a row and returns it in the same way; 0 where the key has one already, or a trigger has
+/// kept the row out.
 Datum insert_file(Oid schema, const NewFile &file, TupleDesc row_type);
 
 }  // namespace b2neon

@@ -36,33 +36,36 @@ uint32 wait_event() {
 #endif
 }
 
-WaitEventSet *create_wait_event_set(const HttpClient *client) {
+WaitEventSet *create_wait_event_set(int size) {
 #if PG_VERSION_NUM >= 170000
-  WaitEventSet *set =
-      CreateWaitEventSet(CurrentResourceOwner, static_cast<int>(client->sockets().size()) + 2);
+  return CreateWaitEventSet(CurrentResourceOwner, size);
 #else
-  WaitEventSet *set =
-      CreateWaitEventSet(CurrentMemoryContext, static_cast<int>(client->sockets().size()) + 2);
+  return CreateWaitEventSet(CurrentMemoryContext, size);
 #endif
+}
+
+void add_events(WaitEventSet *set, const HttpClient *client) {
   AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, nullptr);
-  AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, nullptr, nullptr);
+  if (IsUnderPostmaster) {
+    AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, nullptr, nullptr);
+  }
   for (const HttpClient::Socket &socket : client->sockets()) {
     const uint32 events = (socket.wants_read ? WL_SOCKET_READABLE : 0) |
                           (socket.wants_write ? WL_SOCKET_WRITEABLE : 0);
     if (events != 0) AddWaitEventToSet(set, events, socket.fd, nullptr, nullptr);
   }
-  return set;
 }
 
 // Waits once and tells the client what happened. The set of sockets changes with each step, so that
 // a new WaitEventSet is made each time; that is cheap beside a network.
 void wait_once(HttpClient *client) {
   WaitEvent events[HttpClient::kMaxSockets + 2];
-  WaitEventSet *volatile set = create_wait_event_set(client);
+  WaitEventSet *const set = create_wait_event_set(lengthof(events));
   volatile int count = 0;
   const long timeout = client->timeout_ms();
   PG_TRY();
   {
+    add_events(set, client);
     count = WaitEventSetWait(set, timeout < 0 ? kMaxWaitMs : Min(timeout, kMaxWaitMs), events,
                              lengthof(events), wait_event());
   }

@@ -55,9 +55,12 @@ const Option *find_option(const char *name) {
   return nullptr;
 }
 
-// A statement about a user mapping holds a secret, and a failed statement is logged with its text.
-int hide_statement(Place place) {
-  return errhidestmt(place == Place::kMapping);
+// A statement about a user mapping holds a secret, and what fails is logged with its text, and with
+// the texts of the code that it stands in, which the client is sent too. Keeps both back. (Whatever
+// catches the error puts the stack of contexts back.)
+int hide_statement(bool hide = true) {
+  if (hide) error_context_stack = nullptr;
+  return errhidestmt(hide);
 }
 
 // The statement is hidden whatever the place: an unknown option may be a secret with its name
@@ -70,7 +73,7 @@ void check_names(List *options, Place place) {
     if (option && option->place == place) continue;
     const char *kind = place == Place::kServer ? "foreign server" : "user mapping";
     if (option) {
-      ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errhidestmt(true),
+      ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), hide_statement(),
                       errmsg("option \"%s\" does not belong to a %s", name, kind),
                       place == Place::kServer
                           ? errdetail("Everyone can read the options of a foreign server.")
@@ -78,7 +81,7 @@ void check_names(List *options, Place place) {
                       errhint("Give it to the %s.",
                               place == Place::kServer ? "user mapping" : "foreign server")));
     }
-    ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errhidestmt(true),
+    ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), hide_statement(),
                     errmsg("invalid option \"%s\" for a %s of b2neon", name, kind),
                     errhint("Valid options are: %s.", valid_names(place))));
   }
@@ -96,8 +99,9 @@ std::string_view find_value(List *options, const char *name) {
 std::string_view require_value(List *options, const char *name, Place place) {
   std::string_view value = find_value(options, name);
   if (is_null(value)) {
-    ereport(ERROR, (errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED), hide_statement(place),
-                    errmsg("option \"%s\" is required", name)));
+    ereport(ERROR,
+            (errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
+             hide_statement(place == Place::kMapping), errmsg("option \"%s\" is required", name)));
   }
   return value;
 }
@@ -184,7 +188,7 @@ void check_credential(const char *name, std::string_view value) {
     problem = "it contains a slash";
   }
   if (!problem) return;
-  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errhidestmt(true),
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), hide_statement(),
                   errmsg("invalid value for option \"%s\"", name),
                   errdetail("The value was refused because %s.", problem)));
 }
@@ -201,6 +205,12 @@ ServerOptions read_server_options(List *options) {
   ServerOptions result;
 
   std::string_view url = require_value(options, "endpoint", Place::kServer);
+  // What stands before an @ could be a password.
+  if (url.find('@') != std::string_view::npos) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), hide_statement(),
+                    errmsg("invalid value for option \"endpoint\""),
+                    errdetail("The value was refused because it must not contain a user name.")));
+  }
   check_value("endpoint", url, parse_endpoint(url, result.endpoint));
   result.endpoint_url = without_slash(url);
 
@@ -277,7 +287,7 @@ MappingOptions read_mapping_options(List *options) {
   result.upload_application_key = find_value(options, "upload_application_key");
   if (is_null(result.upload_key_id) != is_null(result.upload_application_key)) {
     ereport(ERROR,
-            (errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED), errhidestmt(true),
+            (errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED), hide_statement(),
              errmsg("options \"upload_key_id\" and \"upload_application_key\" go together")));
   }
   if (!is_null(result.upload_key_id)) {
@@ -285,6 +295,12 @@ MappingOptions read_mapping_options(List *options) {
     check_credential("upload_application_key", result.upload_application_key);
   }
   return result;
+}
+
+void require_no_options(List *options) {
+  if (options == NIL) return;
+  ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), hide_statement(),
+                  errmsg("options of b2neon belong to a foreign server or a user mapping")));
 }
 
 }  // namespace b2neon

@@ -37,4 +37,7 @@ struct MappingOptions {
 ServerOptions read_server_options(List *options);
 MappingOptions read_mapping_options(List *options);
 
+/// For the foreign data wrapper itself.
+void require_no_options(List *options);
+
 }  // namespace b2neon

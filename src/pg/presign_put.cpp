@@ -1,3 +1,4 @@
+#include "core/ascii.h"
 #include "core/header_value.h"
 #include "core/object_key.h"
 #include "pg/arguments.h"
@@ -21,6 +22,24 @@ constexpr int64 kMaxPutSize = INT64CONST(5000000000);
 constexpr int kFileName = 0, kContentType = 1, kExpiresIn = 2, kUserId = 3, kSize = 4,
               kContentMd5 = 5, kMetadata = 6, kObjectKey = 7, kServer = 8;
 
+// Longer than any path that a browser reports, and than any identity.
+constexpr size_t kMaxFileNameLength = 4096;
+constexpr size_t kMaxUserIdLength = 1024;
+
+Problem check_file_name(std::string_view file_name) {
+  if (file_name.empty()) return "it is empty";
+  if (file_name.size() > kMaxFileNameLength) return "it is longer than 4096 bytes";
+  for (char c : file_name) {
+    if (is_ascii_control(c)) return "it contains a control character";
+  }
+  return nullptr;
+}
+
+Problem check_user_id(std::string_view user_id) {
+  if (user_id.empty()) return "it is empty";
+  return user_id.size() > kMaxUserIdLength ? "it is longer than 1024 bytes" : nullptr;
+}
+
 void check_size(const Server *server, int64 size) {
   const int64 limit = server->options.max_upload_size;
   if (size < 0) {
@@ -41,26 +60,17 @@ void check_size(const Server *server, int64 size) {
   }
 }
 
-Jsonb *metadata_argument(FunctionCallInfo fcinfo, int argument) {
-  if (PG_ARGISNULL(argument)) return nullptr;
-  Jsonb *metadata = PG_GETARG_JSONB_P(argument);
-  if (!JB_ROOT_IS_OBJECT(metadata)) {
-    ereport(ERROR,
-            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("metadata must be a JSON object")));
-  }
-  return metadata;
-}
-
 // What the caller declares, checked.
 Upload read_declaration(FunctionCallInfo fcinfo, const Server *server, bool confined) {
   Upload upload;
   upload.file_name = required_text(fcinfo, kFileName, "file_name");
+  check_argument(check_file_name(upload.file_name), "file_name", upload.file_name);
   upload.content_type = required_text(fcinfo, kContentType, "content_type");
   check_argument(check_media_type(upload.content_type), "content_type", upload.content_type);
 
   const std::string_view user_id = optional_text(fcinfo, kUserId);
   upload.user_id = is_null(user_id) ? caller_user_id() : user_id;
-  check_argument(upload.user_id.empty() ? "it is empty" : nullptr, "user_id", upload.user_id);
+  check_argument(check_user_id(upload.user_id), "user_id", upload.user_id);
   if (confined && upload.user_id != caller_user_id()) {
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                     errmsg("role \"%s\" cannot upload as user \"%s\"",
@@ -83,7 +93,6 @@ Upload read_declaration(FunctionCallInfo fcinfo, const Server *server, bool conf
 
 std::string_view new_object_key(const Server *server, std::string_view file_name) {
   const std::string_view name = last_path_component(file_name);
-  check_argument(file_name.empty() ? "it is empty" : nullptr, "file_name", file_name);
   check_argument(name.empty() ? "nothing comes after its last slash" : nullptr, "file_name",
                  file_name);
   const std::string_view key = generate_object_key(server->options.key_prefix, name);

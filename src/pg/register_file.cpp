@@ -35,13 +35,7 @@ Registration read_arguments(FunctionCallInfo fcinfo) {
   registration.public_file_url = optional_text(fcinfo, kPublicFileUrl);
   if (PG_ARGISNULL(kVerify)) required_text(fcinfo, kVerify, "verify");  // raises
   registration.verify = PG_GETARG_BOOL(kVerify);
-  if (!PG_ARGISNULL(kMetadata)) {
-    registration.metadata = PG_GETARG_JSONB_P(kMetadata);
-    if (!JB_ROOT_IS_OBJECT(registration.metadata)) {
-      ereport(ERROR,
-              (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("metadata must be a JSON object")));
-    }
-  }
+  registration.metadata = metadata_argument(fcinfo, kMetadata);
   if (!PG_ARGISNULL(kServer)) registration.server = NameStr(*PG_GETARG_NAME(kServer));
   return registration;
 }
@@ -69,8 +63,8 @@ void confine(Registration *registration) {
 
 Datum find_registered(const Registration &registration, TupleDesc row_type) {
   const OwnerScope owner = begin_as_owner(require_table(registration.schema, "b2_files"));
-  const Datum row =
-      find_file(registration.schema, registration.object_key, registration.user_id, row_type);
+  const Datum row = find_file(registration.schema, registration.object_key, registration.user_id,
+                              registration.server, row_type);
   end_as_owner(owner);
   return row;
 }
@@ -102,9 +96,13 @@ void raise_deleted(const Registration &registration) {
 }
 
 void check_deadline(const Server *server, const Upload &upload) {
-  const TimestampTz deadline =
-      upload.expires_at + static_cast<int64>(server->options.upload_grace) * USECS_PER_SEC;
-  if (GetCurrentTimestamp() <= deadline) return;
+  const int64 grace = static_cast<int64>(server->options.upload_grace) * USECS_PER_SEC;
+  TimestampTz deadline;
+  if (TIMESTAMP_IS_NOEND(upload.expires_at) ||
+      pg_add_s64_overflow(upload.expires_at, grace, &deadline) ||
+      GetCurrentTimestamp() <= deadline) {
+    return;
+  }
   ereport(ERROR,
           (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
            errmsg("too late to register object key \"%s\"", quotable(upload.object_key)),
@@ -135,11 +133,17 @@ Datum record(const Registration &registration, const Upload &upload, const NewFi
   if (marked) {
     const OwnerScope files_owner = begin_as_owner(require_table(registration.schema, "b2_files"));
     row = insert_file(registration.schema, file, row_type);
+    const bool is_taken = row == 0 && file_exists(registration.schema, upload.object_key);
     end_as_owner(files_owner);
-    if (row == 0) {
+    if (is_taken) {
       ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
                       errmsg("object key \"%s\" is taken", quotable(upload.object_key)),
                       errdetail("A file of that key was added to b2_files meanwhile.")));
+    }
+    if (row == 0) {
+      ereport(ERROR, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+                      errmsg("file \"%s\" was not recorded", quotable(upload.object_key)),
+                      errdetail("A trigger or rule on b2_files has kept the row out.")));
     }
   } else {
     // Another session was faster; what it recorded is as good.

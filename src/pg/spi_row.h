@@ -17,8 +17,14 @@ class SpiRow {
     return {copy, size};
   }
 
-  /// A column's datum, which goes when SPI finishes.
-  Datum datum(int column, bool *is_null) const {
+  /// A column's datum, which goes when SPI finishes. The owner of a table may have changed the type
+  /// of its columns, and a datum of another type than expected is a wild pointer.
+  Datum datum(int column, Oid type, bool *is_null) const {
+    if (SPI_gettypeid(SPI_tuptable->tupdesc, column) != type) {
+      ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                      errmsg("column %d of a table of b2neon is not of type %s", column,
+                             format_type_be(type))));
+    }
     return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, is_null);
   }
 };

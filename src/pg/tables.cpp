@@ -1,7 +1,5 @@
 #include "pg/tables.h"
 
-#include "pg/invalidation.h"
-
 namespace b2neon {
 
 namespace {
@@ -14,21 +12,21 @@ Oid owner_of(Oid table) {
   return owner;
 }
 
+// PostgreSQL keeps a plan up to date by itself; only another name of the schema makes another text.
+// The old plan is then left where it is: it may be running further up the stack, in a statement
+// whose trigger has brought us here.
 SPIPlanPtr prepared(Statement &statement, Oid schema) {
-  const uint64_t generation = catalog_generation();
-  if (statement.plan && statement.schema == schema && statement.generation == generation) {
+  const char *schema_name = get_namespace_name(schema);
+  if (!schema_name) elog(ERROR, "cache lookup failed for schema %u", schema);
+  if (statement.plan && strcmp(NameStr(statement.schema_name), schema_name) == 0) {
     return statement.plan;
   }
-  if (statement.plan) SPI_freeplan(statement.plan);
-  statement.plan = nullptr;
-
-  const char *sql = psprintf(statement.sql, quote_identifier(get_namespace_name(schema)));
+  const char *sql = psprintf(statement.sql, quote_identifier(schema_name));
   SPIPlanPtr plan = SPI_prepare(sql, statement.parameter_count, statement.parameter_types);
   if (!plan) elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
   SPI_keepplan(plan);
   statement.plan = plan;
-  statement.schema = schema;
-  statement.generation = generation;
+  namestrcpy(&statement.schema_name, schema_name);
   return plan;
 }
 
@@ -45,6 +43,13 @@ Oid require_table(Oid schema, const char *name) {
                     errmsg("table \"%s.%s\" does not exist", get_namespace_name(schema), name),
                     errhint("Create the extension again: DROP EXTENSION b2neon CASCADE and CREATE "
                             "EXTENSION b2neon, with row_security = on.")));
+  }
+  // Row-level security, on which everything rests, is known of tables only.
+  const char kind = get_rel_relkind(table);
+  if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE) {
+    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                    errmsg("\"%s.%s\" is not a table", get_namespace_name(schema), name),
+                    errhint("Give the view or foreign table another name or schema.")));
   }
   return table;
 }

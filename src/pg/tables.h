@@ -8,7 +8,8 @@ namespace b2neon {
 /// extension that is not relocatable has all of them in one.
 Oid extension_schema(FunctionCallInfo fcinfo);
 
-/// The table of that name in the schema. Raises 42P01 where it is missing.
+/// The table of that name in the schema. Raises 42P01 where it is missing, 42809 where it is no
+/// table.
 Oid require_table(Oid schema, const char *name);
 
 /// A statement about the extension's tables, prepared when it is first needed and kept. `%1$s` in
@@ -21,8 +22,7 @@ struct Statement {
   Oid parameter_types[kMaxParameters];
 
   SPIPlanPtr plan;
-  Oid schema;
-  uint64_t generation;
+  NameData schema_name;  // for which the plan was made
 };
 
 /// Runs a statement within SPI, which the caller has connected. Returns the number of rows.

@@ -1,7 +1,7 @@
 #include "pg/caller.h"
 #include "pg/tables.h"
 
-B2NEON_SQL_FUNCTION(b2_files_guard)
+B2NEON_SQL_FUNCTION(b2_guard)
 B2NEON_SQL_FUNCTION(b2_files_queue_deletions)
 
 namespace b2neon {
@@ -25,16 +25,37 @@ Statement insert_into_deletions = {
     0,
     {}};
 
+Statement insert_all_into_deletions = {
+    "INSERT INTO %1$s.b2_deletions (server, object_key, version_id) "
+    "SELECT server, object_key, version_id FROM %1$s.b2_files "
+    "WHERE server IS NOT NULL AND object_key IS NOT NULL",
+    0,
+    {}};
+
+// The rows that TRUNCATE is about to take. The owner of b2_files can read them all, and can write
+// to the queue as long as both tables have one owner, as they have at first.
+void queue_all(Oid schema, Oid files) {
+  const OwnerScope owner = begin_as_owner(files);
+  execute(insert_all_into_deletions, schema, nullptr, nullptr, false);
+  end_as_owner(owner);
+}
+
+void queue_deleted(Oid schema) {
+  const OwnerScope owner = begin_as_owner(require_table(schema, "b2_deletions"));
+  execute(insert_into_deletions, schema, nullptr, nullptr, false);
+  end_as_owner(owner);
+}
+
 }  // namespace
 
 }  // namespace b2neon
 
-/// Trigger before INSERT or UPDATE of b2_files: a confined role changes it through the functions
-/// only, whatever it has been granted and whatever policies say. The functions run as the table's
-/// owner.
-Datum b2_files_guard(PG_FUNCTION_ARGS) {
+/// Trigger before INSERT, UPDATE, DELETE or TRUNCATE of the extension's tables: a confined role
+/// changes them through the functions only, whatever it has been granted and whatever policies say.
+/// The functions run as the table's owner.
+Datum b2_guard(PG_FUNCTION_ARGS) {
   using namespace b2neon;
-  TriggerData *trigger = trigger_data(fcinfo, "b2_files_guard");
+  TriggerData *trigger = trigger_data(fcinfo, "b2_guard");
   if (check_enable_rls(RelationGetRelid(trigger->tg_relation), InvalidOid, true) == RLS_ENABLED) {
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                     errmsg("role \"%s\" cannot change table \"%s\" directly",
@@ -45,7 +66,7 @@ Datum b2_files_guard(PG_FUNCTION_ARGS) {
   return PointerGetDatum(nullptr);
 }
 
-/// Trigger after DELETE from b2_files: queues the objects of the deleted rows.
+/// Trigger after DELETE from, and before TRUNCATE of b2_files: queues the objects of its rows.
 Datum b2_files_queue_deletions(PG_FUNCTION_ARGS) {
   using namespace b2neon;
   TriggerData *trigger = trigger_data(fcinfo, "b2_files_queue_deletions");
@@ -56,10 +77,12 @@ Datum b2_files_queue_deletions(PG_FUNCTION_ARGS) {
                     errmsg("b2_files_queue_deletions() belongs to b2_files alone")));
   }
   SPI_connect();
-  SPI_register_trigger_data(trigger);
-  const OwnerScope owner = begin_as_owner(require_table(schema, "b2_deletions"));
-  execute(insert_into_deletions, schema, nullptr, nullptr, false);
-  end_as_owner(owner);
+  if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event)) {
+    queue_all(schema, RelationGetRelid(trigger->tg_relation));
+  } else {
+    SPI_register_trigger_data(trigger);
+    queue_deleted(schema);
+  }
   SPI_finish();
   return PointerGetDatum(nullptr);
 }

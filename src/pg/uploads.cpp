@@ -8,9 +8,12 @@ namespace b2neon {
 
 namespace {
 
+// The casts and defaults hold even where the table's owner has changed its columns.
 Statement select_upload = {
-    "SELECT server, user_id, file_name, content_type, size, content_md5, metadata, expires_at, "
-    "registered_at IS NOT NULL FROM %1$s.b2_uploads WHERE object_key = $1",
+    "SELECT server::name, user_id::text, file_name::text, content_type::text, size::int8, "
+    "content_md5::text, coalesce(metadata, '{}')::jsonb, "
+    "coalesce(expires_at, '-infinity')::timestamptz, registered_at IS NOT NULL "
+    "FROM %1$s.b2_uploads WHERE object_key = $1",
     1,
     {TEXTOID}};
 
@@ -48,14 +51,14 @@ bool find_upload(Oid schema, std::string_view object_key, Upload *upload) {
   upload->user_id = row.text(2);
   upload->file_name = row.text(3);
   upload->content_type = row.text(4);
-  const Datum size = row.datum(5, &is_null);
+  const Datum size = row.datum(5, INT8OID, &is_null);
   upload->size = is_null ? -1 : DatumGetInt64(size);
   upload->content_md5 = row.text(6);
-  const Jsonb *metadata = DatumGetJsonbP(row.datum(7, &is_null));
+  const Jsonb *metadata = DatumGetJsonbP(row.datum(7, JSONBOID, &is_null));
   upload->metadata = static_cast<Jsonb *>(SPI_palloc(VARSIZE(metadata)));
   memcpy(upload->metadata, metadata, VARSIZE(metadata));
-  upload->expires_at = DatumGetTimestampTz(row.datum(8, &is_null));
-  upload->is_registered = DatumGetBool(row.datum(9, &is_null));
+  upload->expires_at = DatumGetTimestampTz(row.datum(8, TIMESTAMPTZOID, &is_null));
+  upload->is_registered = DatumGetBool(row.datum(9, BOOLOID, &is_null));
   return true;
 }
 

@@ -25,10 +25,7 @@ Datum b2neon_fdw_validator(PG_FUNCTION_ARGS) {
       b2neon::read_mapping_options(options);
       break;
     default:
-      if (options != NIL) {
-        ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-                        errmsg("options of b2neon belong to a foreign server or a user mapping")));
-      }
+      b2neon::require_no_options(options);
   }
   PG_RETURN_VOID();
 }

@@ -625,6 +625,14 @@ FAILING_SECRETS = {
     "a server option that is added": "ALTER SERVER b2 OPTIONS (ADD application_key '{secret}')",
     "a server option beside a wrong one": "CREATE SERVER leak FOREIGN DATA WRAPPER b2neon OPTIONS"
     " (bukket 'xxx', application_key '{secret}')",
+    "a password in the endpoint": "CREATE SERVER leak FOREIGN DATA WRAPPER b2neon OPTIONS"
+    " (endpoint 'https://user:{secret}@s3.us-west-004.backblazeb2.com', bucket 'xxx')",
+    "an option of the wrapper": "ALTER FOREIGN DATA WRAPPER b2neon OPTIONS"
+    " (ADD application_key '{secret}')",
+    "code around it": "DO $do$BEGIN CREATE USER MAPPING FOR CURRENT_USER SERVER b2 OPTIONS"
+    " (key_id 'x', application_key '{secret} '); END$do$",
+    "code that makes it": "DO $do$BEGIN EXECUTE 'CREATE USER MAPPING FOR CURRENT_USER SERVER b2"
+    " OPTIONS (key_id ''x'', aplication_key ''{secret}'')'; END$do$",
 }
 
 

@@ -174,15 +174,15 @@ class Origin:
         assert get(link).body == "kept 'ä'.txt".encode()
 
         # Numbers go on where they were.
-        last_file, last_deletion = session.row(
+        last_file, queued = session.row(
             "SELECT (SELECT max(id) FROM b2_files) AS file,"
-            " (SELECT max(id) FROM b2_deletions) AS deletion"
+            " (SELECT count(*) FROM b2_deletions) AS queued"
         )
         registered = session.row("SELECT * FROM b2_register_file(%s)", self.pending)
         assert registered.size == len("pending.txt")
         assert registered.id > last_file
         session.run("DELETE FROM b2_files WHERE id = %s", registered.id)
-        assert session.value("SELECT max(id) FROM b2_deletions") > last_deletion
+        assert session.value("SELECT count(*) FROM b2_deletions") == queued + 1
 
         # A pending upload that was registered stays registered.
         with refused("P0002", detail="deleted since"):

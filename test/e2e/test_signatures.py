@@ -233,7 +233,7 @@ def test_download_links_are_signed_as_botocore_signs_them(session, servers):
             "server": generator.choice(list(servers)),
             "object_key": random_object_key(generator),
             "expires_in": generator.randint(1, 604800),
-            "content_type": generator.choice([None, "image/png", "text/x+y; a=b c"]),
+            "content_type": generator.choice([None, "image/png", "text/x+y; a=\"b c\""]),
             "version_id": generator.choice([None, "4_z27c88f1d182b150646ff0b16_f1 + /"]),
         }
         cases.append(case)

@@ -2,7 +2,7 @@
 BEGIN;
 CREATE EXTENSION pgtap;
 CREATE EXTENSION b2neon;
-SELECT plan(42);
+SELECT plan(50);
 GRANT ALL ON TABLE __tcache__ TO PUBLIC;
 GRANT ALL ON SEQUENCE __tresults___numb_seq TO PUBLIC;
 
@@ -109,6 +109,11 @@ SELECT throws_ok($$INSERT INTO b2_uploads (object_key, server, user_id, file_nam
                  'nor takes anything');
 SELECT throws_ok($$INSERT INTO b2_deletions (server, object_key) VALUES ('b2', 'of bob')$$, '42501', NULL,
                  'b2_deletions does not either');
+SELECT throws_ok('TRUNCATE ' || name, '42501', format('role "alice" cannot change table "%s" directly', name),
+                 'no TRUNCATE of ' || name)
+FROM unnest('{b2_files,b2_uploads,b2_deletions}'::text[]) AS name;
+SELECT throws_ok('DELETE FROM b2_uploads', '42501', NULL, 'no DELETE from b2_uploads');
+SELECT throws_ok('DELETE FROM b2_deletions', '42501', NULL, 'no DELETE from b2_deletions');
 SELECT throws_ok('SELECT * FROM pg_user_mapping', '42501', NULL, 'mappings are not read');
 SELECT is_empty($$SELECT * FROM pg_user_mappings WHERE umoptions IS NOT NULL$$, 'their options are not shown');
 DELETE FROM b2_files;
@@ -122,6 +127,26 @@ CREATE POLICY team ON b2_files FOR SELECT TO alice USING (user_id = 'bob');
 SET ROLE alice;
 SELECT matches(b2_presign_get('of bob'), 'versionId=v2', 'the functions go by the policies');
 RESET ROLE;
+
+-- A view in the table's place confines nobody, so it is refused.
+ALTER TABLE b2_files RENAME TO files_base;
+CREATE VIEW b2_files AS SELECT * FROM files_base;
+SET ROLE alice;
+SELECT throws_ok($$SELECT b2_presign('GET', 'of bob')$$, '42809', '"public.b2_files" is not a table',
+                 'a view is not taken for the table');
+RESET ROLE;
+DROP VIEW b2_files;
+ALTER TABLE files_base RENAME TO b2_files;
+
+-- The owner's TRUNCATE queues like a DELETE.
+DELETE FROM b2_deletions;
+TRUNCATE b2_files;
+SELECT results_eq('SELECT object_key, version_id FROM b2_deletions', $$VALUES ('of bob'::text, 'v2'::text)$$,
+                  'TRUNCATE queues the objects');
+
+-- What reaches the store as one media type is one.
+SELECT throws_ok($$SELECT b2_presign_put('x', 'image/png;,text/html')$$, '22023',
+                 'invalid content_type: "image/png;,text/html"', 'a second media type is not smuggled in');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -56,4 +56,4 @@ CREATE TRIGGER sneak AFTER DELETE ON mine REFERENCING OLD TABLE AS deleted_rows
 INSERT INTO mine VALUES ('b2', 'somebody else''s', NULL);
 DELETE FROM mine;
 DROP TABLE mine;
-SELECT b2_files_guard();
+SELECT b2_guard();

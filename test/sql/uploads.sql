@@ -129,3 +129,52 @@ SELECT object_key FROM b2_register_file('compulsory', verify => false);
 ALTER TABLE b2_files RENAME TO renamed;
 SELECT b2_register_file('x');
 ALTER TABLE renamed RENAME TO b2_files;
+
+-- The owner may do to the internal tables what they like; a wild pointer it never is.
+SELECT object_key FROM b2_presign_put('x', 'image/png', object_key => 'odd');
+ALTER TABLE b2_uploads ALTER metadata DROP NOT NULL, ALTER expires_at DROP NOT NULL;
+UPDATE b2_uploads SET metadata = NULL, expires_at = NULL WHERE object_key = 'odd';
+SELECT b2_register_file('odd', verify => false);
+UPDATE b2_uploads SET expires_at = 'infinity' WHERE object_key = 'odd';
+BEGIN;
+ALTER TABLE b2_uploads ALTER metadata DROP DEFAULT, ALTER metadata TYPE bigint USING 4660;
+SELECT b2_register_file('odd', verify => false);
+ROLLBACK;
+BEGIN;
+ALTER TABLE b2_uploads ALTER expires_at TYPE text;
+SELECT object_key FROM b2_register_file('odd', verify => false);
+ROLLBACK;
+SELECT object_key, metadata FROM b2_register_file('odd', verify => false);
+
+-- A trigger may register another file, while the catalogs change under it.
+CREATE FUNCTION companion() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS $$
+BEGIN
+    IF NEW.object_key = 'outer' THEN
+        PERFORM b2_presign_put('inner', 'image/png', object_key => 'inner');
+        ALTER SERVER b2 OPTIONS (ADD max_expires_in '600');
+        PERFORM b2_register_file('inner', verify => false);
+        ALTER SERVER b2 OPTIONS (DROP max_expires_in);
+        FOR i IN 1..50 LOOP
+            EXECUTE format('PREPARE p%s (int) AS SELECT $1 + %s, %L', i, i, repeat('Z', 3000));
+        END LOOP;
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER companion AFTER INSERT ON b2_files FOR EACH ROW EXECUTE FUNCTION companion();
+SELECT object_key FROM b2_presign_put('x', 'image/png', object_key => 'outer');
+SELECT object_key FROM b2_register_file('outer', verify => false);
+SELECT object_key FROM b2_files WHERE object_key IN ('inner', 'outer') ORDER BY 1;
+DROP FUNCTION companion() CASCADE;
+
+-- A trigger that keeps the row out is told of.
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER nothing BEFORE INSERT ON b2_files FOR EACH ROW EXECUTE FUNCTION nothing();
+SELECT object_key FROM b2_presign_put('x', 'image/png', object_key => 'kept out');
+SELECT b2_register_file('kept out', verify => false);
+DROP FUNCTION nothing() CASCADE;
+
+-- Bounds.
+SELECT b2_presign_put(repeat('a', 4096) || '/x.png', 'image/png');
+SELECT b2_presign_put('x', 'image/png', user_id => repeat('u', 1025));
+SELECT b2_presign_put('x', 'image/png', metadata => jsonb_build_object('a', repeat('x', 1100000)));
