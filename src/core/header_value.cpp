@@ -79,9 +79,11 @@ Problem check_media_type(std::string_view value) noexcept {
   if (value.back() == ' ') return "it ends with a space";
   std::string_view rest = value;
   const bool has_type = !take_token(rest).empty();
-  if (!has_type || rest.empty() || rest.front() != '/') return "it is not of the form type/subtype";
-  rest.remove_prefix(1);
-  if (take_token(rest).empty()) return "it is not of the form type/subtype";
+  const bool has_slash = rest.substr(0, 1) == "/";
+  if (has_slash) rest.remove_prefix(1);
+  if (!has_type || !has_slash || take_token(rest).empty()) {
+    return "it is not of the form type/subtype";
+  }
   if (!are_parameters(rest)) return "what follows type/subtype is not a list of parameters";
   return nullptr;
 }
