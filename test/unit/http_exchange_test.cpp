@@ -160,11 +160,10 @@ TEST(HttpExchange, HasNoAnswerWhereTheConnectionEndsEarly) {
 }
 
 TEST(HttpExchange, HasNoAnswerWhereItIsNotHttp) {
-  for (const char *bytes :
-       {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "hello\r\n", "HTTP/9.9 200 OK\r\n\r\n",
-        "HTTP/1.1 abc OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"}) {
+  for (const char *bytes : {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "hello\r\n", "HTTP/1.1 abc OK\r\n\r\n",
+                            "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+                            "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+                            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"}) {
     HttpTestServer server(bytes, true);
     auto exchange = performed(local_get(server.url()));
     EXPECT_EQ(exchange->failure(), HttpFailure::kProtocol) << bytes;

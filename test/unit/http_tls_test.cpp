@@ -101,9 +101,9 @@ TEST(HttpTls, RefusesACertificateThatNobodyVouchesFor) {
 TEST(HttpTls, RefusesVersionsBelow12) {
   TlsServer server(TLS1_1_VERSION);
   auto exchange = performed(local_get(https_url(server.port())));
+  // What it says of that is OpenSSL's choice, which differs from release to release.
   EXPECT_EQ(exchange->failure(), HttpFailure::kTls);
-  EXPECT_NE(std::string(exchange->failure_text()).find("version"), std::string::npos)
-      << exchange->failure_text();
+  EXPECT_STRNE(exchange->failure_text(), "");
 }
 
 TEST(HttpTls, FailsWhereTheServerSpeaksPlainHttp) {

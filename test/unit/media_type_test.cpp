@@ -38,6 +38,18 @@ TEST(MediaType, IsOneMediaType) {
   }
 }
 
+TEST(MediaType, HasNothingButParametersBehindIt) {
+  for (const char *type : {"image/png;,text/html", "image/png; a=b, text/html", "image/png; a",
+                           "image/png; a=", "image/png; =b", "image/png; a=\"b",
+                           "image/png; a=\"\\\"", "image/png; a=b c", "image/png; a=\"b\"c"}) {
+    EXPECT_NE(check_media_type(type), nullptr) << type;
+  }
+  for (const char *type :
+       {"image/png;", "image/png; ; a=b", "image/png; a=\"b, \\\"c\\\"\"; d=e"}) {
+    EXPECT_EQ(check_media_type(type), nullptr) << type;
+  }
+}
+
 TEST(MediaType, CanBeSentInAHeader) {
   for (const char *type : {"image/png\r\nX: y", "image/png\n", "text/html; a=\xc3\xa4",
                            "text/html;\tcharset=utf-8", "im\xc3\xa4ge/png"}) {
