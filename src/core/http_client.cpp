@@ -121,6 +121,7 @@ curl_socket_t HttpExchange::open_socket(void *exchange, curlsocktype,
     self->failure_ = HttpFailure::kForbiddenAddress;
     return CURL_SOCKET_BAD;
   }
+  self->opened_socket_ = true;
   self->waits_to_read_ = false;
   return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
@@ -185,24 +186,20 @@ bool HttpExchange::prepare(bool must_connect) noexcept {
   return ok;
 }
 
-// libcurl says only how long it waited; which step it was stuck in can be told from its clock.
+// libcurl says only how long it waited, and its versions disagree on the times of steps that were
+// not reached. So the step that it was stuck in is told from what it did: open a socket, wait on it
+// for the peer's part of a TLS handshake, send the request, and get the first byte of the answer.
 void HttpExchange::describe_timeout() noexcept {
-  auto took = [this](CURLINFO info) {
-    double seconds = 0;
-    curl_easy_getinfo(easy_, info, &seconds);
-    return seconds > 0;
-  };
-  // A connection that is used again was looked up and made before this exchange's clock began.
-  const bool connected = took(CURLINFO_PRETRANSFER_TIME);
+  long sent = 0;
+  curl_easy_getinfo(easy_, CURLINFO_REQUEST_SIZE, &sent);
+  double first_byte = 0;
+  curl_easy_getinfo(easy_, CURLINFO_STARTTRANSFER_TIME, &first_byte);
   const char *step = "reading the answer";
-  if (!connected && !took(CURLINFO_NAMELOOKUP_TIME)) {
-    step = "looking up the host name";
-  } else if (!connected && !waits_to_read_) {
-    // CURLINFO_CONNECT_TIME would not do: some versions set it only after the TLS handshake.
-    step = "connecting";
-  } else if (!connected) {
-    step = "setting up TLS";
-  } else if (!took(CURLINFO_STARTTRANSFER_TIME)) {
+  if (sent == 0) {
+    step = !opened_socket_   ? "looking up the host name"
+           : !waits_to_read_ ? "connecting"
+                             : "setting up TLS";
+  } else if (first_byte <= 0) {
     step = "waiting for an answer";
   }
   snprintf(failure_text_, sizeof failure_text_, "timed out while %s", step);

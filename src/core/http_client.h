@@ -73,6 +73,7 @@ class HttpExchange {
   CURL *easy_ = nullptr;
   curl_slist *header_list_ = nullptr;
 
+  bool opened_socket_ = false;
   bool waits_to_read_ = false;  // on the socket that was opened last
   bool done_ = false;
   HttpFailure failure_ = HttpFailure::kNone;
