@@ -56,7 +56,8 @@ void check_confined_lifetime(const Server *server, int32 seconds) {
   ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                   errmsg("a URL may live for at most %d seconds, not %d",
                          server->options.max_expires_in, seconds),
-                  errdetail("Server \"%s\" sets max_expires_in.", NameStr(server->name))));
+                  errdetail("Server \"%s\" sets max_expires_in.", NameStr(server->name)),
+                  errhint("Give a smaller expires_in; the default is 300 seconds.")));
 }
 
 void check_confined_upload(const Server *server, std::string_view content_type, int64 size) {
@@ -69,7 +70,8 @@ void check_confined_upload(const Server *server, std::string_view content_type, 
   }
   if (server->options.max_upload_size >= 0 && size < 0) {
     ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("size must not be NULL"),
-                    errdetail("Server \"%s\" sets max_upload_size.", NameStr(server->name))));
+                    errdetail("Server \"%s\" sets max_upload_size.", NameStr(server->name)),
+                    errhint("Give the size of the file in bytes: size => ...")));
   }
 }
 

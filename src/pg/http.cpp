@@ -70,7 +70,7 @@ void wait_once(HttpClient *client) {
                              lengthof(events), wait_event());
   }
   PG_FINALLY();
-  { FreeWaitEventSet(set); }
+  FreeWaitEventSet(set);
   PG_END_TRY();
 
   if (client->timeout_ms() == 0) client->on_timeout();

@@ -113,7 +113,7 @@ void record(Oid schema, const Upload &upload, bool key_was_given, bool confined)
     is_registered = file_exists(schema, upload.object_key);
     end_as_owner(files_owner);
   }
-  const OwnerScope uploads_owner = begin_as_owner(require_table(schema, "b2_uploads"));
+  const OwnerScope uploads_owner = begin_writing_as_owner(require_table(schema, "b2_uploads"));
   if (key_was_given && confined) {
     Upload pending;
     if (is_registered || !find_upload(schema, upload.object_key, &pending) ||
@@ -122,13 +122,14 @@ void record(Oid schema, const Upload &upload, bool key_was_given, bool confined)
     }
   }
   if (is_registered || !record_upload(schema, upload)) {
-    ereport(ERROR,
-            (errcode(ERRCODE_UNIQUE_VIOLATION),
-             errmsg("object key \"%s\" is taken", quotable(upload.object_key)),
-             is_registered ? errdetail("A file of that key is registered in b2_files.")
-                           : errdetail("An upload under that key was issued to another user or on "
-                                       "another server, or is registered already."),
-             errhint("Leave object_key out to have a new key made.")));
+    ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+                    errmsg("object key \"%s\" is taken", quotable(upload.object_key)),
+                    is_registered
+                        ? errdetail("A file of that key is registered in b2_files.")
+                        : errdetail("An upload under that key was issued to another user or for "
+                                    "another server, or has been registered; a key is used once, "
+                                    "even if its file is deleted."),
+                    errhint("Leave object_key out to have a new key made.")));
   }
   end_as_owner(uploads_owner);
   SPI_finish();

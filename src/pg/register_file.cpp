@@ -1,3 +1,4 @@
+#include "core/object_key.h"
 #include "pg/arguments.h"
 #include "pg/caller.h"
 #include "pg/files.h"
@@ -31,12 +32,17 @@ Registration read_arguments(FunctionCallInfo fcinfo) {
   registration.schema = extension_schema(fcinfo);
   registration.confined = caller_is_confined(registration.schema);
   registration.object_key = required_text(fcinfo, kObjectKey, "object_key");
+  check_argument(check_object_key(to_utf8(registration.object_key)), "object_key",
+                 registration.object_key);
   registration.user_id = optional_text(fcinfo, kUserId);
   registration.public_file_url = optional_text(fcinfo, kPublicFileUrl);
   if (PG_ARGISNULL(kVerify)) required_text(fcinfo, kVerify, "verify");  // raises
   registration.verify = PG_GETARG_BOOL(kVerify);
   registration.metadata = metadata_argument(fcinfo, kMetadata);
-  if (!PG_ARGISNULL(kServer)) registration.server = NameStr(*PG_GETARG_NAME(kServer));
+  if (!PG_ARGISNULL(kServer)) {
+    registration.server = NameStr(*PG_GETARG_NAME(kServer));
+    find_server(registration.server);  // raises where there is none
+  }
   return registration;
 }
 
@@ -92,7 +98,7 @@ void raise_deleted(const Registration &registration) {
           (errcode(ERRCODE_NO_DATA_FOUND),
            errmsg("no pending upload for object key \"%s\"", quotable(registration.object_key)),
            errdetail("The upload was registered, and its file was deleted since."),
-           errhint("Upload the file anew with b2_presign_put().")));
+           errhint("Upload the file anew, under the new key that b2_presign_put() makes.")));
 }
 
 void check_deadline(const Server *server, const Upload &upload) {
@@ -125,13 +131,15 @@ Problem check_public_file_url(std::string_view url) {
 Datum record(const Registration &registration, const Upload &upload, const NewFile &file,
              TupleDesc row_type) {
   SPI_connect();
-  const OwnerScope uploads_owner = begin_as_owner(require_table(registration.schema, "b2_uploads"));
+  const OwnerScope uploads_owner =
+      begin_writing_as_owner(require_table(registration.schema, "b2_uploads"));
   const bool marked = mark_registered(registration.schema, upload);
   end_as_owner(uploads_owner);
 
   Datum row = 0;
   if (marked) {
-    const OwnerScope files_owner = begin_as_owner(require_table(registration.schema, "b2_files"));
+    const OwnerScope files_owner =
+        begin_writing_as_owner(require_table(registration.schema, "b2_files"));
     row = insert_file(registration.schema, file, row_type);
     const bool is_taken = row == 0 && file_exists(registration.schema, upload.object_key);
     end_as_owner(files_owner);

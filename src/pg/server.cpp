@@ -87,15 +87,16 @@ ForeignServer *require_foreign_server(const char *name) {
   ForeignDataWrapper *wrapper =
       foreign_server ? GetForeignDataWrapper(foreign_server->fdwid) : nullptr;
   if (!wrapper || strcmp(wrapper->fdwname, kWrapperName) != 0) {
-    ereport(
-        ERROR,
-        (errcode(ERRCODE_UNDEFINED_OBJECT),
-         foreign_server ? errmsg("server \"%s\" is not a server of b2neon", name)
-                        : errmsg("server \"%s\" does not exist", name),
-         errhint("Create one with CREATE SERVER %s FOREIGN DATA WRAPPER b2neon OPTIONS (endpoint "
-                 "'https://s3.REGION.backblazeb2.com', bucket 'NAME'), or name another one in the "
-                 "call or in b2neon.server.",
-                 quote_identifier(name))));
+    ereport(ERROR,
+            (errcode(ERRCODE_UNDEFINED_OBJECT),
+             foreign_server ? errmsg("server \"%s\" is not a server of b2neon", name)
+                            : errmsg("server \"%s\" does not exist", name),
+             foreign_server || *name == '\0'
+                 ? errhint("Name another one in the call or in b2neon.server.")
+                 : errhint("Create one with CREATE SERVER %s FOREIGN DATA WRAPPER b2neon OPTIONS "
+                           "(endpoint 'https://s3.REGION.backblazeb2.com', bucket 'NAME'), or name "
+                           "another one in the call or in b2neon.server.",
+                           quote_identifier(name))));
   }
 #if PG_VERSION_NUM >= 160000
   AclResult access =

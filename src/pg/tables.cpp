@@ -30,6 +30,35 @@ SPIPlanPtr prepared(Statement &statement, Oid schema) {
   return plan;
 }
 
+// A trigger function runs with the rights of whoever changes the table. So it must belong to
+// somebody who has the rights of the table's owner anyway, or bring its own: GRANT ALL on a table
+// lets its grantee put triggers on it. The lock keeps new triggers out until the transaction ends.
+void require_trusted_triggers(Oid table, Oid owner) {
+  Relation relation = table_open(table, RowExclusiveLock);
+  const TriggerDesc *triggers = relation->trigdesc;
+  for (int i = 0; triggers && i < triggers->numtriggers; i++) {
+    const Trigger &trigger = triggers->triggers[i];
+    if (trigger.tgisinternal || trigger.tgenabled == TRIGGER_DISABLED) continue;
+    HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(trigger.tgfoid));
+    if (!HeapTupleIsValid(tuple))
+      elog(ERROR, "cache lookup failed for function %u", trigger.tgfoid);
+    const Oid author = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->proowner;
+    const bool brings_own_rights = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->prosecdef;
+    ReleaseSysCache(tuple);
+    if (brings_own_rights || superuser_arg(author) || has_privs_of_role(author, owner)) continue;
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+         errmsg("trigger \"%s\" on table \"%s\" is not run with the rights of the table's owner",
+                trigger.tgname, RelationGetRelationName(relation)),
+         errdetail("Its function belongs to role \"%s\", which does not have these rights.",
+                   GetUserNameFromId(author, false)),
+         errhint("Drop the trigger, have its function belong to the table's owner, or make the "
+                 "function SECURITY DEFINER; and do not grant TRIGGER on the table.")));
+  }
+  table_close(relation, NoLock);
+}
+
 }  // namespace
 
 Oid extension_schema(FunctionCallInfo fcinfo) {
@@ -39,10 +68,14 @@ Oid extension_schema(FunctionCallInfo fcinfo) {
 Oid require_table(Oid schema, const char *name) {
   Oid table = get_relname_relid(name, schema);
   if (!OidIsValid(table)) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-                    errmsg("table \"%s.%s\" does not exist", get_namespace_name(schema), name),
-                    errhint("Create the extension again: DROP EXTENSION b2neon CASCADE and CREATE "
-                            "EXTENSION b2neon, with row_security = on.")));
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_UNDEFINED_TABLE),
+         errmsg("table \"%s.%s\" does not exist", get_namespace_name(schema), name),
+         errhint("b2neon looks for it by this name in the schema of the extension. A table that "
+                 "was renamed or moved has to go back; one that was dropped is made "
+                 "again by DROP EXTENSION b2neon CASCADE, which takes all servers, user "
+                 "mappings and queues with it, and CREATE EXTENSION b2neon.")));
   }
   // Row-level security, on which everything rests, is known of tables only.
   const char kind = get_rel_relkind(table);
@@ -60,6 +93,11 @@ uint64 execute(Statement &statement, Oid schema, const Datum *values, const char
                                 read_only, 0);
   if (result < 0) elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
   return SPI_processed;
+}
+
+OwnerScope begin_writing_as_owner(Oid table) {
+  require_trusted_triggers(table, owner_of(table));
+  return begin_as_owner(table);
 }
 
 OwnerScope begin_as_owner(Oid table) {

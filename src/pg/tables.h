@@ -41,4 +41,8 @@ struct OwnerScope {
 OwnerScope begin_as_owner(Oid table);
 void end_as_owner(const OwnerScope &scope);
 
+/// The same for changing the table. Raises 42501 where that would run a trigger of somebody who
+/// does not have the rights of its owner.
+OwnerScope begin_writing_as_owner(Oid table);
+
 }  // namespace b2neon

@@ -35,13 +35,15 @@ Statement insert_all_into_deletions = {
 // The rows that TRUNCATE is about to take. The owner of b2_files can read them all, and can write
 // to the queue as long as both tables have one owner, as they have at first.
 void queue_all(Oid schema, Oid files) {
+  // Looks at the queue's triggers; what follows has the same rights or fewer.
+  end_as_owner(begin_writing_as_owner(require_table(schema, "b2_deletions")));
   const OwnerScope owner = begin_as_owner(files);
   execute(insert_all_into_deletions, schema, nullptr, nullptr, false);
   end_as_owner(owner);
 }
 
 void queue_deleted(Oid schema) {
-  const OwnerScope owner = begin_as_owner(require_table(schema, "b2_deletions"));
+  const OwnerScope owner = begin_writing_as_owner(require_table(schema, "b2_deletions"));
   execute(insert_into_deletions, schema, nullptr, nullptr, false);
   end_as_owner(owner);
 }

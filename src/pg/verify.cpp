@@ -54,7 +54,7 @@ void require_success(const AdoptedExchange *adopted, const Server *server,
             (errcode(ERRCODE_UNDEFINED_FILE),
              errmsg("object \"%s\" is not in bucket \"%.*s\"", quotable(object_key),
                     length(server->options.bucket), server->options.bucket.data()),
-             errdetail("The upload was declared, but the store has no object of that key."),
+             errdetail("The store has no object of that key, or no bucket of that name."),
              errhint("Register a file when its upload has succeeded. The upload stays pending.")));
   }
   ereport(ERROR,
@@ -95,8 +95,8 @@ void check_size(const Server *server, const Upload &upload, int64 found) {
     ereport(ERROR,
             (errcode(ERRCODE_CHECK_VIOLATION), err_generic_string(PG_DIAG_CONSTRAINT_NAME, "size"),
              errmsg("object \"%s\" is too large", quotable(upload.object_key)),
-             errdetail("Server \"%s\" allows " INT64_FORMAT " bytes, found were " INT64_FORMAT
-                       " bytes.",
+             errdetail("Server \"%s\" allows at most " INT64_FORMAT
+                       " bytes, and the object has " INT64_FORMAT ".",
                        NameStr(server->name), limit, found)));
   }
 }

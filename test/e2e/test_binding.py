@@ -281,7 +281,7 @@ def test_an_object_above_the_server_s_limit_cannot_be_registered(session, store)
             "23514",
             constraint="size",
             message="too large",
-            detail='"small" allows 10 bytes, found were 11',
+            detail='"small" allows at most 10 bytes, and the object has 11',
         ):
             register(session, presigned.object_key)
         do_right_and_register(session, presigned)

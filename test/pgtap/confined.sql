@@ -2,7 +2,7 @@
 BEGIN;
 CREATE EXTENSION pgtap;
 CREATE EXTENSION b2neon;
-SELECT plan(50);
+SELECT plan(54);
 GRANT ALL ON TABLE __tcache__ TO PUBLIC;
 GRANT ALL ON SEQUENCE __tresults___numb_seq TO PUBLIC;
 
@@ -122,6 +122,32 @@ SELECT results_eq('SELECT object_key FROM b2_files', ARRAY['of bob'], 'one''s ow
 SELECT results_eq('SELECT object_key, version_id FROM b2_deletions ORDER BY object_key',
                   $$VALUES ('elsewhere'::text, NULL::text), ('of alice', 'v1')$$, 'their objects are queued');
 
+-- TRIGGER is part of ALL, and would run the grantee's code with the rights of the table's owner.
+GRANT CREATE ON SCHEMA public TO alice;
+SET ROLE alice;
+CREATE FUNCTION steal() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'code of alice runs as %', current_user;
+END
+$$;
+CREATE TRIGGER aaa BEFORE INSERT ON b2_files FOR EACH ROW EXECUTE FUNCTION steal();
+RESET ROLE;
+SELECT throws_ok($$SELECT b2_register_file('pending of bob', verify => false)$$, '42501',
+                 'trigger "aaa" on table "b2_files" is not run with the rights of the table''s owner',
+                 'a trigger of a stranger is not run by b2_register_file');
+DROP TRIGGER aaa ON b2_files;
+SET ROLE alice;
+CREATE TRIGGER aaa BEFORE INSERT ON b2_uploads FOR EACH ROW EXECUTE FUNCTION steal();
+RESET ROLE;
+SELECT throws_ok($$SELECT b2_presign_put('x.png', 'image/png', size => 1)$$, '42501',
+                 'trigger "aaa" on table "b2_uploads" is not run with the rights of the table''s owner',
+                 'nor by b2_presign_put');
+ALTER FUNCTION steal() OWNER TO CURRENT_USER;
+SELECT throws_ok($$SELECT b2_presign_put('x.png', 'image/png', size => 1)$$, 'P0001',
+                 format('code of alice runs as %s', current_user), 'one of the owner''s own is run');
+DROP TRIGGER aaa ON b2_uploads;
+SELECT lives_ok($$SELECT b2_register_file('pending of bob', verify => false)$$, 'and without it all is well');
+
 -- Policies of the owner's own extend what is seen.
 CREATE POLICY team ON b2_files FOR SELECT TO alice USING (user_id = 'bob');
 SET ROLE alice;
@@ -141,8 +167,8 @@ ALTER TABLE files_base RENAME TO b2_files;
 -- The owner's TRUNCATE queues like a DELETE.
 DELETE FROM b2_deletions;
 TRUNCATE b2_files;
-SELECT results_eq('SELECT object_key, version_id FROM b2_deletions', $$VALUES ('of bob'::text, 'v2'::text)$$,
-                  'TRUNCATE queues the objects');
+SELECT results_eq('SELECT object_key, version_id FROM b2_deletions ORDER BY object_key',
+                  $$VALUES ('of bob'::text, 'v2'::text), ('pending of bob', NULL)$$, 'TRUNCATE queues the objects');
 
 -- What reaches the store as one media type is one.
 SELECT throws_ok($$SELECT b2_presign_put('x', 'image/png;,text/html')$$, '22023',
