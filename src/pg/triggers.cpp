@@ -78,6 +78,12 @@ Datum b2_files_queue_deletions(PG_FUNCTION_ARGS) {
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                     errmsg("b2_files_queue_deletions() belongs to b2_files alone")));
   }
+  // After an INSERT or UPDATE it would queue objects that rows still name.
+  if (!TRIGGER_FIRED_BY_DELETE(trigger->tg_event) &&
+      !TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event)) {
+    ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+                    errmsg("b2_files_queue_deletions() must be fired by DELETE or TRUNCATE")));
+  }
   SPI_connect();
   if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event)) {
     queue_all(schema, RelationGetRelid(trigger->tg_relation));
