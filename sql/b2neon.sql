@@ -33,7 +33,7 @@ CREATE FUNCTION b2_user_id()
     LANGUAGE c STABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION b2_user_id() IS
-    'who the caller is, for row-level security and as the default of every user_id: current_user';
+    'who the caller is, for row-level security and as the default of every user_id';
 
 ---------------------------------------------------------------------------------------------------
 -- Tables
@@ -82,13 +82,35 @@ COMMENT ON COLUMN b2_deletions.object_key IS 'the object''s key';
 COMMENT ON COLUMN b2_deletions.version_id IS 'the version that the row named; NULL: not known';
 COMMENT ON COLUMN b2_deletions.queued_at IS 'when the row was deleted';
 
--- Only the functions and the owner use these two: no policy lets anybody else in.
+-- Text, not regprocedure: pg_upgrade refuses tables with columns of that type. The owner's name is
+-- kept so that another function which takes the place of the chosen one is not called.
+CREATE TABLE b2_identity (
+    only_row pg_catalog.bool PRIMARY KEY DEFAULT true CHECK (only_row),
+    source pg_catalog.text NOT NULL CHECK (source OPERATOR(pg_catalog.=) ANY ('{request.jwt.claims,function}')),
+    function_schema pg_catalog.text,
+    function_name pg_catalog.text,
+    function_owner pg_catalog.text
+);
+COMMENT ON TABLE b2_identity IS
+    'where b2_user_id() gets the user from, as b2_set_identity() chose it; no row: current_user';
+COMMENT ON COLUMN b2_identity.only_row IS 'always true: there is one choice';
+COMMENT ON COLUMN b2_identity.source IS
+    'request.jwt.claims: the claim "sub" in that setting; function: the function named here';
+COMMENT ON COLUMN b2_identity.function_schema IS 'the function''s schema';
+COMMENT ON COLUMN b2_identity.function_name IS 'the function''s name; it has no arguments';
+COMMENT ON COLUMN b2_identity.function_owner IS
+    'the role that the function belonged to when it was chosen';
+
+-- Only the functions and the owner use these three: no policy lets anybody else in.
 ALTER TABLE b2_uploads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE b2_deletions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE b2_identity ENABLE ROW LEVEL SECURITY;
 ALTER TABLE b2_uploads OWNER TO @extowner@;
 ALTER TABLE b2_deletions OWNER TO @extowner@;
+ALTER TABLE b2_identity OWNER TO @extowner@;
 SELECT pg_catalog.pg_extension_config_dump('b2_uploads', '');
 SELECT pg_catalog.pg_extension_config_dump('b2_deletions', '');
+SELECT pg_catalog.pg_extension_config_dump('b2_identity', '');
 
 CREATE FUNCTION b2_guard()
     RETURNS pg_catalog.trigger
@@ -107,6 +129,36 @@ CREATE TRIGGER b2_deletions_guard
     FOR EACH STATEMENT EXECUTE FUNCTION b2_guard();
 COMMENT ON TRIGGER b2_deletions_guard ON b2_deletions IS
     'roles that row-level security applies to change the table through functions only';
+
+CREATE TRIGGER b2_identity_guard
+    BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON b2_identity
+    FOR EACH STATEMENT EXECUTE FUNCTION b2_guard();
+COMMENT ON TRIGGER b2_identity_guard ON b2_identity IS
+    'roles that row-level security applies to change the table through functions only';
+
+CREATE FUNCTION b2_set_identity(source pg_catalog.text)
+    RETURNS pg_catalog.text
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION b2_set_identity(pg_catalog.text) IS
+    'chooses where b2_user_id() gets the user from: current_user, request.jwt.claims, or a function such as auth.user_id()';
+REVOKE EXECUTE ON FUNCTION b2_set_identity(pg_catalog.text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION b2_set_identity(pg_catalog.text) TO @extowner@;
+
+-- GRANT ALL ON ALL TABLES includes TRIGGER and REFERENCES. Either lets its grantee have code of
+-- theirs run by whoever changes the table, and a trigger on the table itself cannot prevent it,
+-- because theirs can come first.
+CREATE FUNCTION b2_guard_definitions()
+    RETURNS pg_catalog.event_trigger
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION b2_guard_definitions() IS
+    'event trigger: roles that row-level security applies to put no trigger on, and no foreign key to a table of b2neon';
+CREATE EVENT TRIGGER b2neon_guard_definitions ON ddl_command_end
+    WHEN TAG IN ('CREATE TRIGGER', 'CREATE TABLE', 'ALTER TABLE', 'CREATE SCHEMA')
+    EXECUTE FUNCTION b2_guard_definitions();
+COMMENT ON EVENT TRIGGER b2neon_guard_definitions IS
+    'roles that row-level security applies to put no trigger on, and no foreign key to a table of b2neon';
 
 CREATE FUNCTION b2_files_queue_deletions()
     RETURNS pg_catalog.trigger

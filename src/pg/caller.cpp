@@ -38,10 +38,6 @@ bool caller_is_confined(Oid schema) {
   return confined;
 }
 
-std::string_view caller_user_id() {
-  return GetUserNameFromId(GetUserId(), false);
-}
-
 void require_unconfined(Oid schema, const char *what) {
   if (!caller_is_confined(schema)) return;
   ereport(ERROR,

@@ -11,9 +11,6 @@ namespace b2neon {
 /// security on that table applies to it. `schema` is the extension's.
 bool caller_is_confined(Oid schema);
 
-/// Who the current role acts for: what b2_user_id() returns. Never NULL.
-std::string_view caller_user_id();
-
 /// Raises 42501 for a confined caller. `what` completes "… is not allowed for role x".
 void require_unconfined(Oid schema, const char *what);
 

@@ -54,13 +54,41 @@ Datum nullable_text(std::string_view text, char *null_flag) {
   return text_datum(text);
 }
 
+// Columns may have been granted one by one.
+void require_select(Oid schema) {
+  const Oid files = require_table(schema, "b2_files");
+  if (pg_class_aclcheck(files, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
+      pg_attribute_aclcheck_all(files, GetUserId(), ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK) {
+    return;
+  }
+  ereport(ERROR,
+          (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for table b2_files"),
+           errhint("Its owner can GRANT SELECT ON %s TO %s.",
+                   quote_qualified_identifier(get_namespace_name(schema), "b2_files"),
+                   quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+}
+
+// As the current role, within SPI.
+bool select_visible(Oid schema, std::string_view object_key) {
+  const Datum key = text_datum(object_key);
+  return execute(select_visible_file, schema, &key, nullptr, true) > 0;
+}
+
 }  // namespace
+
+bool is_visible(Oid schema, std::string_view object_key) {
+  require_select(schema);
+  SPI_connect();
+  const bool found = select_visible(schema, object_key);
+  SPI_finish();
+  return found;
+}
 
 VisibleFile require_visible_file(Oid schema, std::string_view object_key,
                                  std::string_view version_id, std::string_view server) {
+  require_select(schema);
   SPI_connect();
-  const Datum key = text_datum(object_key);
-  const bool found = execute(select_visible_file, schema, &key, nullptr, true) > 0;
+  const bool found = select_visible(schema, object_key);
   VisibleFile file = {};
   if (found) file = {SpiRow().text(1), SpiRow().text(2)};
   SPI_finish();

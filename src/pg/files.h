@@ -15,9 +15,12 @@ struct VisibleFile {
 
 /// The file of that key, if the current role can see it by the policies of the table, it is of that
 /// version and on that server (data() == nullptr: whichever). Raises 42501 otherwise, in the same
-/// words whatever the reason.
+/// words whatever the reason; without SELECT on the table, with a hint that says so.
 VisibleFile require_visible_file(Oid schema, std::string_view object_key,
                                  std::string_view version_id, std::string_view server);
+
+/// Whether the current role can see the file of that key by the policies of the table.
+bool is_visible(Oid schema, std::string_view object_key);
 
 /// A row to be recorded. A datum of 0 stands for NULL; all are in the order of the columns.
 struct NewFile {

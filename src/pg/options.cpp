@@ -200,6 +200,35 @@ std::string_view without_slash(std::string_view url) {
 
 }  // namespace
 
+// untransformRelOptions() would leave a second copy behind.
+List *option_list(Datum options) {
+  ArrayType *array = DatumGetArrayTypeP(options);
+  Datum *items;
+  int count;
+  deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &items, nullptr, &count);
+  List *list = NIL;
+  for (int i = 0; i < count; i++) {
+    char *name = TextDatumGetCString(items[i]);
+    char *value = strchr(name, '=');
+    if (!value) elog(ERROR, "option without a value in a catalog");
+    *value++ = '\0';
+    list = lappend(list, makeDefElem(name, reinterpret_cast<Node *>(makeString(value)), -1));
+  }
+  // What was compressed, or not on a boundary, was copied.
+  if (array != reinterpret_cast<ArrayType *>(DatumGetPointer(options))) {
+    explicit_bzero(array, VARSIZE(array));
+  }
+  return list;
+}
+
+void wipe_options(List *options) {
+  ListCell *cell;
+  foreach (cell, options) {
+    char *value = strVal(static_cast<DefElem *>(lfirst(cell))->arg);
+    explicit_bzero(value, strlen(value));
+  }
+}
+
 ServerOptions read_server_options(List *options) {
   check_names(options, Place::kServer);
   ServerOptions result;

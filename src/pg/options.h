@@ -32,6 +32,11 @@ struct MappingOptions {
   std::string_view upload_application_key;
 };
 
+/// The options in an array of texts `name=value`, as the catalogs have them: a list of DefElem. Of
+/// each text there is one copy, which wipe_options() overwrites with zeros.
+List *option_list(Datum options);
+void wipe_options(List *options);
+
 /// Both raise an error where an option is unknown, malformed or missing. `options` is a list of
 /// DefElem. Errors of a user mapping keep the statement, which holds the secret, out of the log.
 ServerOptions read_server_options(List *options);

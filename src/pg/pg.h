@@ -10,17 +10,20 @@
 extern "C" {
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/reloptions.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
+#include "commands/event_trigger.h"
 #include "commands/trigger.h"
 #include "common/int.h"
 #include "executor/spi.h"
@@ -29,10 +32,13 @@ extern "C" {
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "storage/ipc.h"
 #include "storage/latch.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/formatting.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
@@ -40,9 +46,11 @@ extern "C" {
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/regproc.h"
 #include "utils/rel.h"
 #include "utils/resowner.h"
 #include "utils/rls.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
@@ -79,6 +87,14 @@ extern "C" {
   }
 
 namespace b2neon {
+
+#if PG_VERSION_NUM < 160000
+/// PostgreSQL 16 has one function for all kinds of objects.
+inline AclResult object_aclcheck(Oid catalog, Oid object, Oid role, AclMode mode) {
+  return catalog == ProcedureRelationId ? pg_proc_aclcheck(object, role, mode)
+                                        : pg_foreign_server_aclcheck(object, role, mode);
+}
+#endif
 
 inline int length(std::string_view text) {
   return static_cast<int>(text.size());

@@ -5,6 +5,7 @@
 #include "pg/caller.h"
 #include "pg/files.h"
 #include "pg/generated_key.h"
+#include "pg/identity.h"
 #include "pg/presign_url.h"
 #include "pg/server.h"
 #include "pg/tables.h"
@@ -61,17 +62,19 @@ void check_size(const Server *server, int64 size) {
 }
 
 // What the caller declares, checked.
-Upload read_declaration(FunctionCallInfo fcinfo, const Server *server, bool confined) {
+Upload read_declaration(FunctionCallInfo fcinfo, Oid schema, const Server *server, bool confined) {
   Upload upload;
   upload.file_name = required_text(fcinfo, kFileName, "file_name");
   check_argument(check_file_name(upload.file_name), "file_name", upload.file_name);
   upload.content_type = required_text(fcinfo, kContentType, "content_type");
   check_argument(check_media_type(upload.content_type), "content_type", upload.content_type);
 
-  const std::string_view user_id = optional_text(fcinfo, kUserId);
-  upload.user_id = is_null(user_id) ? caller_user_id() : user_id;
+  upload.user_id = optional_text(fcinfo, kUserId);
+  const bool is_given = !is_null(upload.user_id);
+  const std::string_view caller = is_given && !confined ? "" : caller_user_id(schema);
+  if (!is_given) upload.user_id = caller;
   check_argument(check_user_id(upload.user_id), "user_id", upload.user_id);
-  if (confined && upload.user_id != caller_user_id()) {
+  if (confined && upload.user_id != caller) {
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                     errmsg("role \"%s\" cannot upload as user \"%s\"",
                            GetUserNameFromId(GetUserId(), false), quotable(upload.user_id)),
@@ -189,7 +192,7 @@ Datum b2_presign_put(PG_FUNCTION_ARGS) {
   check_expires_in(expires_in, kMaxExpiresIn);
   if (confined) check_confined_lifetime(server, expires_in);
 
-  Upload upload = read_declaration(fcinfo, server, confined);
+  Upload upload = read_declaration(fcinfo, schema, server, confined);
   upload.server = NameStr(server->name);
   const std::string_view given_key = optional_text(fcinfo, kObjectKey);
   if (is_null(given_key)) {

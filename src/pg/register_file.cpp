@@ -2,6 +2,7 @@
 #include "pg/arguments.h"
 #include "pg/caller.h"
 #include "pg/files.h"
+#include "pg/identity.h"
 #include "pg/server.h"
 #include "pg/tables.h"
 #include "pg/uploads.h"
@@ -49,6 +50,7 @@ Registration read_arguments(FunctionCallInfo fcinfo) {
 // A confined caller registers what was issued to it, verified, and cannot say more about it.
 void confine(Registration *registration) {
   const char *role = GetUserNameFromId(GetUserId(), false);
+  const std::string_view caller = caller_user_id(registration->schema);
   if (!registration->verify) {
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                     errmsg("role \"%s\" cannot register a file without verification", role)));
@@ -58,21 +60,24 @@ void confine(Registration *registration) {
                     errmsg("role \"%s\" cannot give the public URL of a file", role),
                     errhint("Leave public_file_url out: it follows from the server's options.")));
   }
-  if (!is_null(registration->user_id) && registration->user_id != caller_user_id()) {
+  if (!is_null(registration->user_id) && registration->user_id != caller) {
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                     errmsg("role \"%s\" cannot register a file for user \"%s\"", role,
                            quotable(registration->user_id)),
                     errhint("Leave user_id out: it is b2_user_id().")));
   }
-  registration->user_id = caller_user_id();
+  registration->user_id = caller;
 }
 
+// A row that policies hide from a confined caller is not shown here either, even if it is theirs.
 Datum find_registered(const Registration &registration, TupleDesc row_type) {
   const OwnerScope owner = begin_as_owner(require_table(registration.schema, "b2_files"));
   const Datum row = find_file(registration.schema, registration.object_key, registration.user_id,
                               registration.server, row_type);
   end_as_owner(owner);
-  return row;
+  const bool is_shown = row == 0 || !registration.confined ||
+                        is_visible(registration.schema, registration.object_key);
+  return is_shown ? row : 0;
 }
 
 // Whether there is none, it is another user's, or it is on another server: the answer is the same.
@@ -97,7 +102,9 @@ void raise_deleted(const Registration &registration) {
   ereport(ERROR,
           (errcode(ERRCODE_NO_DATA_FOUND),
            errmsg("no pending upload for object key \"%s\"", quotable(registration.object_key)),
-           errdetail("The upload was registered, and its file was deleted since."),
+           registration.confined
+               ? errdetail("The upload was registered. Its file was deleted since, or is hidden.")
+               : errdetail("The upload was registered, and its file was deleted since."),
            errhint("Upload the file anew, under the new key that b2_presign_put() makes.")));
 }
 
@@ -116,6 +123,16 @@ void check_deadline(const Server *server, const Upload &upload) {
                      pstrdup(timestamptz_to_str(upload.expires_at)), NameStr(server->name),
                      server->options.upload_grace),
            errhint("Upload the file anew with b2_presign_put().")));
+}
+
+// Without versions, or while they are suspended, a later PUT replaces what was verified.
+void require_version(const Server *server, std::string_view version_id) {
+  if (!is_null(version_id) && version_id != "null") return;
+  ereport(ERROR,
+          (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+           errmsg("bucket of server \"%s\" keeps no versions", NameStr(server->name)),
+           errdetail("The URL can be used again until it expires, and would replace the file."),
+           errhint("Switch the bucket's versioning on; Backblaze B2 always keeps versions.")));
 }
 
 Problem check_public_file_url(std::string_view url) {
@@ -204,6 +221,7 @@ Datum b2_register_file(PG_FUNCTION_ARGS) {
   file.server = name_datum(upload.server);
   if (registration.verify) {
     const VerifiedObject object = verify_upload(server, upload);
+    if (registration.confined) require_version(server, object.version_id);
     file.size = object.size;
     file.etag = object.etag;
     file.version_id = object.version_id;

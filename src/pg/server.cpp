@@ -68,6 +68,16 @@ static void on_transaction_end(XactEvent event, void *) {
   }
 }
 
+// PostgreSQL frees no memory when a backend ends.
+static void on_backend_exit(int, Datum) {
+  HASH_SEQ_STATUS scan;
+  hash_seq_init(&scan, cache);
+  while (void *found = hash_seq_search(&scan)) {
+    MemoryContextDelete(static_cast<CacheEntry *>(found)->context);
+  }
+  MemoryContextReset(retired);
+}
+
 }  // extern "C"
 
 void create_cache() {
@@ -79,6 +89,7 @@ void create_cache() {
   control.hcxt = TopMemoryContext;
   HTAB *table = hash_create("b2neon servers", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
   RegisterXactCallback(on_transaction_end, nullptr);
+  on_proc_exit(on_backend_exit, static_cast<Datum>(0));
   cache = table;
 }
 
@@ -98,12 +109,8 @@ ForeignServer *require_foreign_server(const char *name) {
                            "another one in the call or in b2neon.server.",
                            quote_identifier(name))));
   }
-#if PG_VERSION_NUM >= 160000
-  AclResult access =
+  const AclResult access =
       object_aclcheck(ForeignServerRelationId, foreign_server->serverid, GetUserId(), ACL_USAGE);
-#else
-  AclResult access = pg_foreign_server_aclcheck(foreign_server->serverid, GetUserId(), ACL_USAGE);
-#endif
   if (access != ACLCHECK_OK) {
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                     errmsg("permission denied for foreign server %s", name),
@@ -114,14 +121,35 @@ ForeignServer *require_foreign_server(const char *name) {
   return foreign_server;
 }
 
+// The options of the role's mapping; NIL where it has none. The catalog is read and not the catalog
+// cache, which would keep the application key in memory for as long as nothing changes.
+List *mapping_options(Oid role, Oid server) {
+  ScanKeyData key[2];
+  ScanKeyInit(&key[0], Anum_pg_user_mapping_umuser, BTEqualStrategyNumber, F_OIDEQ,
+              ObjectIdGetDatum(role));
+  ScanKeyInit(&key[1], Anum_pg_user_mapping_umserver, BTEqualStrategyNumber, F_OIDEQ,
+              ObjectIdGetDatum(server));
+  Relation catalog = table_open(UserMappingRelationId, AccessShareLock);
+  SysScanDesc scan =
+      systable_beginscan(catalog, UserMappingUserServerIndexId, true, nullptr, lengthof(key), key);
+  HeapTuple tuple = systable_getnext(scan);
+  List *options = NIL;
+  if (HeapTupleIsValid(tuple)) {
+    bool is_null;
+    const Datum value =
+        heap_getattr(tuple, Anum_pg_user_mapping_umoptions, RelationGetDescr(catalog), &is_null);
+    if (!is_null) options = option_list(value);
+  }
+  systable_endscan(scan);
+  table_close(catalog, AccessShareLock);
+  return options;
+}
+
 // The options of the current role's own mapping, or else of the one for PUBLIC.
 List *require_mapping_options(const ForeignServer *foreign_server) {
-  const Datum server = ObjectIdGetDatum(foreign_server->serverid);
-  HeapTuple tuple = SearchSysCache2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(GetUserId()), server);
-  if (!HeapTupleIsValid(tuple)) {
-    tuple = SearchSysCache2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid), server);
-  }
-  if (!HeapTupleIsValid(tuple)) {
+  List *options = mapping_options(GetUserId(), foreign_server->serverid);
+  if (options == NIL) options = mapping_options(InvalidOid, foreign_server->serverid);
+  if (options == NIL) {
     const char *name = quote_identifier(foreign_server->servername);
     ereport(ERROR,
             (errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -131,12 +159,7 @@ List *require_mapping_options(const ForeignServer *foreign_server) {
                      "'KEY_ID', application_key 'KEY').",
                      name)));
   }
-  bool is_null;
-  Datum options =
-      SysCacheGetAttr(USERMAPPINGUSERSERVER, tuple, Anum_pg_user_mapping_umoptions, &is_null);
-  List *list = is_null ? NIL : untransformRelOptions(options);
-  ReleaseSysCache(tuple);
-  return list;
+  return options;
 }
 
 Signer *create_signer(const ServerOptions &options, std::string_view key_id,
@@ -167,15 +190,14 @@ Server *load_server(const char *name, MemoryContext context) {
   namestrcpy(&server->name, foreign_server->servername);
   server->options = read_server_options(foreign_server->options);
 
-  const MappingOptions mapping = read_mapping_options(require_mapping_options(foreign_server));
+  List *options = require_mapping_options(foreign_server);
+  const MappingOptions mapping = read_mapping_options(options);
   server->signer = create_signer(server->options, mapping.key_id, mapping.application_key);
   server->upload_signer =
       is_null(mapping.upload_key_id)
           ? server->signer
           : create_signer(server->options, mapping.upload_key_id, mapping.upload_application_key);
-  for (std::string_view secret : {mapping.application_key, mapping.upload_application_key}) {
-    if (!secret.empty()) explicit_bzero(const_cast<char *>(secret.data()), secret.size());
-  }
+  wipe_options(options);
   MemoryContextSwitchTo(caller);
   return server;
 }

@@ -1,16 +1,10 @@
 #include "pg/tables.h"
 
+#include "pg/search_path.h"
+
 namespace b2neon {
 
 namespace {
-
-Oid owner_of(Oid table) {
-  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-  if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for relation %u", table);
-  Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
-  ReleaseSysCache(tuple);
-  return owner;
-}
 
 // PostgreSQL keeps a plan up to date by itself; only another name of the schema makes another text.
 // The old plan is then left where it is: it may be running further up the stack, in a statement
@@ -30,36 +24,83 @@ SPIPlanPtr prepared(Statement &statement, Oid schema) {
   return plan;
 }
 
+// What a trigger's function brings with it.
+struct TriggerFunction {
+  Oid author;
+  bool runs_as_author;  // SECURITY DEFINER
+  bool brings_search_path;
+};
+
+bool sets_search_path(HeapTuple function) {
+  bool is_null;
+  const Datum settings = SysCacheGetAttr(PROCOID, function, Anum_pg_proc_proconfig, &is_null);
+  if (is_null) return false;
+  Datum *items;
+  int count;
+  deconstruct_array(DatumGetArrayTypeP(settings), TEXTOID, -1, false, TYPALIGN_INT, &items, nullptr,
+                    &count);
+  for (int i = 0; i < count; i++) {
+    if (strncmp(TextDatumGetCString(items[i]), "search_path=", 12) == 0) return true;
+  }
+  return false;
+}
+
+TriggerFunction trigger_function(Oid function) {
+  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+  if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for function %u", function);
+  const Form_pg_proc form = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
+  const TriggerFunction result = {form->proowner, form->prosecdef, sets_search_path(tuple)};
+  ReleaseSysCache(tuple);
+  return result;
+}
+
 // A trigger function runs with the rights of whoever changes the table. So it must belong to
-// somebody who has the rights of the table's owner anyway, or bring its own: GRANT ALL on a table
-// lets its grantee put triggers on it. The lock keeps new triggers out until the transaction ends.
+// somebody who has the rights of the table's owner anyway, or bring its own. The lock keeps new
+// triggers out until the transaction ends.
+//
+// One that can be deferred runs when the owner's search path is gone. PostgreSQL 18 still gives it
+// the owner's rights then, so it has to bring a search path, or the caller's own would count.
 void require_trusted_triggers(Oid table, Oid owner) {
   Relation relation = table_open(table, RowExclusiveLock);
   const TriggerDesc *triggers = relation->trigdesc;
   for (int i = 0; triggers && i < triggers->numtriggers; i++) {
     const Trigger &trigger = triggers->triggers[i];
     if (trigger.tgisinternal || trigger.tgenabled == TRIGGER_DISABLED) continue;
-    HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(trigger.tgfoid));
-    if (!HeapTupleIsValid(tuple))
-      elog(ERROR, "cache lookup failed for function %u", trigger.tgfoid);
-    const Oid author = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->proowner;
-    const bool brings_own_rights = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->prosecdef;
-    ReleaseSysCache(tuple);
-    if (brings_own_rights || superuser_arg(author) || has_privs_of_role(author, owner)) continue;
-    ereport(
-        ERROR,
-        (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-         errmsg("trigger \"%s\" on table \"%s\" is not run with the rights of the table's owner",
-                trigger.tgname, RelationGetRelationName(relation)),
-         errdetail("Its function belongs to role \"%s\", which does not have these rights.",
-                   GetUserNameFromId(author, false)),
-         errhint("Drop the trigger, have its function belong to the table's owner, or make the "
-                 "function SECURITY DEFINER; and do not grant TRIGGER on the table.")));
+    const TriggerFunction function = trigger_function(trigger.tgfoid);
+    if (!function.runs_as_author && !has_privs_of_role(function.author, owner)) {
+      ereport(
+          ERROR,
+          (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+           errmsg("trigger \"%s\" on table \"%s\" is not run with the rights of the table's owner",
+                  trigger.tgname, RelationGetRelationName(relation)),
+           errdetail("Its function belongs to role \"%s\", which does not have these rights.",
+                     GetUserNameFromId(function.author, false)),
+           errhint("Drop the trigger, have its function belong to the table's owner, or make the "
+                   "function SECURITY DEFINER; and do not grant TRIGGER on the table.")));
+    }
+    if (trigger.tgdeferrable && !function.brings_search_path) {
+      ereport(
+          ERROR,
+          (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+           errmsg("trigger \"%s\" on table \"%s\" is not run with the search path of the caller",
+                  trigger.tgname, RelationGetRelationName(relation)),
+           errdetail("It is deferrable, and its function sets no search path of its own."),
+           errhint("ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp",
+                   format_procedure_qualified(trigger.tgfoid))));
+    }
   }
   table_close(relation, NoLock);
 }
 
 }  // namespace
+
+Oid table_owner(Oid table) {
+  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+  if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for relation %u", table);
+  Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+  ReleaseSysCache(tuple);
+  return owner;
+}
 
 Oid extension_schema(FunctionCallInfo fcinfo) {
   return get_func_namespace(fcinfo->flinfo->fn_oid);
@@ -96,23 +137,21 @@ uint64 execute(Statement &statement, Oid schema, const Datum *values, const char
 }
 
 OwnerScope begin_writing_as_owner(Oid table) {
-  require_trusted_triggers(table, owner_of(table));
+  require_trusted_triggers(table, table_owner(table));
   return begin_as_owner(table);
 }
 
 OwnerScope begin_as_owner(Oid table) {
   OwnerScope scope;
   GetUserIdAndSecContext(&scope.role, &scope.security_context);
-  SetUserIdAndSecContext(owner_of(table), scope.security_context | SECURITY_LOCAL_USERID_CHANGE |
-                                              SECURITY_NOFORCE_RLS);
-  scope.guc_level = NewGUCNestLevel();
-  set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-                    GUC_ACTION_SAVE, true, 0, false);
+  SetUserIdAndSecContext(table_owner(table), scope.security_context | SECURITY_LOCAL_USERID_CHANGE |
+                                                 SECURITY_NOFORCE_RLS);
+  scope.guc_level = pin_search_path();
   return scope;
 }
 
 void end_as_owner(const OwnerScope &scope) {
-  AtEOXact_GUC(false, scope.guc_level);
+  restore_settings(scope.guc_level);
   SetUserIdAndSecContext(scope.role, scope.security_context);
 }
 

@@ -4,6 +4,9 @@
 
 namespace b2neon {
 
+/// The role that a table belongs to.
+Oid table_owner(Oid table);
+
 /// Where the extension's objects are: the schema of the function that is being called, because an
 /// extension that is not relocatable has all of them in one.
 Oid extension_schema(FunctionCallInfo fcinfo);

@@ -6,7 +6,7 @@ B2NEON_SQL_FUNCTION(b2neon_fdw_validator)
 /// b2neon_fdw_validator(options text[], catalog oid) → void. PostgreSQL calls it with the options
 /// as they would stand after CREATE or ALTER of a foreign data wrapper, server or user mapping.
 Datum b2neon_fdw_validator(PG_FUNCTION_ARGS) {
-  List *options = untransformRelOptions(PG_GETARG_DATUM(0));
+  List *options = b2neon::option_list(PG_GETARG_DATUM(0));
   switch (PG_GETARG_OID(1)) {
     case ForeignServerRelationId: {
       const b2neon::ServerOptions server = b2neon::read_server_options(options);
@@ -27,5 +27,6 @@ Datum b2neon_fdw_validator(PG_FUNCTION_ARGS) {
     default:
       b2neon::require_no_options(options);
   }
+  b2neon::wipe_options(options);
   PG_RETURN_VOID();
 }

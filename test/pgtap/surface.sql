@@ -2,7 +2,7 @@
 BEGIN;
 CREATE EXTENSION pgtap;
 CREATE EXTENSION b2neon;
-SELECT plan(28);
+SELECT plan(30);
 
 CREATE FUNCTION signature(function text) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(pg_get_function_arguments(oid), E'\n' ORDER BY oid)
@@ -39,6 +39,7 @@ SELECT is(signature('b2_register_file'),
     'OUT verified_at timestamp with time zone',
     'b2_register_file has the documented arguments');
 SELECT is(signature('b2_user_id'), '', 'b2_user_id has no arguments');
+SELECT is(signature('b2_set_identity'), 'source text', 'b2_set_identity has the documented argument');
 SELECT function_returns('b2_presign', 'text');
 SELECT function_returns('b2_presign_get', 'text');
 SELECT function_returns('b2_user_id', 'text');
@@ -73,11 +74,16 @@ SELECT has_index('b2_files', 'b2_files_user_id_upload_timestamp_idx',
 SELECT col_is_pk('b2_uploads', 'object_key', 'object_key is the primary key of b2_uploads');
 SELECT col_is_pk('b2_deletions', 'id', 'id is the primary key of b2_deletions');
 SELECT ok((SELECT bool_and(relrowsecurity) FROM pg_class
-           WHERE relname IN ('b2_files', 'b2_uploads', 'b2_deletions')),
-          'row-level security is on for all three tables');
+           WHERE relname IN ('b2_files', 'b2_uploads', 'b2_deletions', 'b2_identity')),
+          'row-level security is on for all four tables');
+SELECT is_empty(
+    $$SELECT p.proname FROM pg_proc p
+      WHERE p.proname IN ('b2_set_identity', 'b2neon_fdw_validator')
+        AND has_function_privilege('public', p.oid, 'EXECUTE')$$,
+    'what configures is not executable by PUBLIC');
 SELECT is((SELECT array_agg(e ORDER BY e) FROM (
                SELECT unnest(extconfig)::regclass::text AS e FROM pg_extension WHERE extname = 'b2neon') x),
-          ARRAY['b2_deletions', 'b2_uploads'],
+          ARRAY['b2_deletions', 'b2_identity', 'b2_uploads'],
           'the rows of the internal tables are dumped');
 SELECT is((SELECT extrelocatable FROM pg_extension WHERE extname = 'b2neon'), false,
           'the extension is not relocatable');

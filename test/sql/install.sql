@@ -7,12 +7,12 @@ FROM pg_depend d
 WHERE refclassid = 'pg_extension'::regclass
   AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'b2neon')
   AND deptype = 'e'
-  AND classid IN ('pg_proc'::regclass, 'pg_foreign_data_wrapper'::regclass)
+  AND classid IN ('pg_proc'::regclass, 'pg_foreign_data_wrapper'::regclass, 'pg_event_trigger'::regclass)
   AND obj_description(objid, classid::regclass::name) IS NULL;
 SELECT c.relname, a.attname AS without_comment
 FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
-WHERE c.relname IN ('b2_files', 'b2_uploads', 'b2_deletions')
+WHERE c.relname IN ('b2_files', 'b2_uploads', 'b2_deletions', 'b2_identity')
   AND (col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid, 'pg_class') IS NULL);
 
 -- The table of files is the user's own: it and its sequence are no members.

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "pg/pg.h"
+
+namespace b2neon {
+
+// Who a caller is: the current role, unless the owner of b2neon's tables has chosen another source.
+// The choice is a row of the table b2_identity, which a dump carries and no setting overrides.
+
+/// What b2_user_id() returns, in the current memory context. Never empty: raises 42501 where the
+/// chosen source names nobody, or cannot be trusted any more.
+std::string_view caller_user_id(Oid schema);
+
+/// Where the user comes from. For a function, what is needed to find it again; names are
+/// null-terminated.
+struct IdentitySource {
+  enum class Kind { kCurrentUser, kJwtClaims, kFunction };
+
+  Kind kind = Kind::kCurrentUser;
+  const char *function_schema = nullptr;
+  const char *function_name = nullptr;
+  const char *function_owner = nullptr;
+};
+
+/// How the source is written in b2_set_identity(): `current_user`, `request.jwt.claims`, or the
+/// function's qualified name with parentheses.
+const char *source_text(const IdentitySource &source);
+
+/// A function that can say who the caller is.
+struct IdentityFunction {
+  Oid oid;
+  Oid owner;
+  Oid result_type;
+};
+
+/// Raises 42809 unless the function has the form of one: a plain function without arguments that
+/// returns one text, varchar, name, uuid, integer or bigint.
+IdentityFunction require_identity_function(HeapTuple function);
+
+/// Raises 42501 unless the current role may execute it.
+void require_execute(const IdentityFunction &function);
+
+}  // namespace b2neon
