@@ -452,3 +452,17 @@ COMMENT ON FUNCTION b2_register_file(
     pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.bool, pg_catalog.jsonb,
     pg_catalog.name) IS
     'takes an upload over into b2_files, once B2 confirms that it is there and as declared';
+
+CREATE FUNCTION b2_check(
+    origin pg_catalog.text DEFAULT NULL,
+    server pg_catalog.name DEFAULT NULL,
+    OUT item pg_catalog.text,
+    OUT ok pg_catalog.bool,
+    OUT detail pg_catalog.text)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 10
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION b2_check(pg_catalog.text, pg_catalog.name) IS
+    'tries a server with two small objects, which it deletes again, and says what is wrong';
+REVOKE EXECUTE ON FUNCTION b2_check(pg_catalog.text, pg_catalog.name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION b2_check(pg_catalog.text, pg_catalog.name) TO @extowner@;

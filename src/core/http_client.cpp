@@ -148,7 +148,8 @@ bool HttpExchange::prepare(bool must_connect) noexcept {
     set(CURLOPT_NOBODY, 1L);
   } else {
     set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
-    if (!request_.body.empty()) {
+    // An upload of nothing has a length too, and stores want to be told.
+    if (!request_.body.empty() || request_.method == "PUT") {
       set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
       set(CURLOPT_POSTFIELDS, request_.body.data());
     }

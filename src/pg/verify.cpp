@@ -1,46 +1,15 @@
 #include "pg/verify.h"
 
-#include "core/head_object.h"
-#include "core/header_value.h"
+#include "core/object_head.h"
 #include "pg/arguments.h"
-#include "pg/http.h"
-#include "pg/settings.h"
+#include "pg/store.h"
 
 namespace b2neon {
 
 namespace {
 
-RequestLimits request_limits(const Server *server) {
-  // The list may have become shorter since the server was created.
-  const EndpointPermission permission = endpoint_permission(server->options.endpoint);
-  if (permission == EndpointPermission::kNo) {
-    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                    errmsg("endpoint of server \"%s\" is not allowed", NameStr(server->name)),
-                    errhint("A superuser can add it to b2neon.allowed_endpoints.")));
-  }
-  return {server->options.connect_timeout, server->options.request_timeout,
-          permission == EndpointPermission::kExactly};
-}
-
-AdoptedExchange *ask(const Server *server, std::string_view object_key) {
-  const RequestLimits limits = request_limits(server);
-  AdoptedExchange *adopted = allocate_exchange();
-  adopted->exchange =
-      head_object(*server->signer, to_utf8(object_key), unix_time(GetCurrentTimestamp()), limits)
-          .release();
-  if (!adopted->exchange) ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-  perform(adopted);
-  return adopted;
-}
-
-// A header's value as it can stand in a message or a row; data() == nullptr where it cannot.
-std::string_view keep(std::string_view value) {
-  if (value.empty() || check_header_value(value)) return {};
-  return {pnstrdup(value.data(), value.size()), value.size()};
-}
-
-const char *request_id(const HttpExchange *exchange) {
-  const std::string_view id = keep(exchange->header("x-amz-request-id"));
+const char *request_id(const AdoptedExchange *adopted) {
+  const std::string_view id = answer_header(adopted, "x-amz-request-id");
   return is_null(id) ? "none" : quotable(id);
 }
 
@@ -57,16 +26,16 @@ void require_success(const AdoptedExchange *adopted, const Server *server,
              errdetail("The store has no object of that key, or no bucket of that name."),
              errhint("Register a file when its upload has succeeded. The upload stays pending.")));
   }
-  ereport(ERROR,
-          (errcode(ERRCODE_FDW_ERROR),
-           errmsg("the store of server \"%s\" refused to show object \"%s\"", NameStr(server->name),
-                  quotable(object_key)),
-           errdetail("It answered with HTTP status %d (request id %s).", status,
-                     request_id(adopted->exchange)),
-           status == 401 || status == 403
-               ? errhint("Check the application key of the user mapping: it needs the capability "
-                         "readFiles for this bucket.")
-               : 0));
+  ereport(
+      ERROR,
+      (errcode(ERRCODE_FDW_ERROR),
+       errmsg("the store of server \"%s\" refused to show object \"%s\"", NameStr(server->name),
+              quotable(object_key)),
+       errdetail("It answered with HTTP status %d (request id %s).", status, request_id(adopted)),
+       status == 401 || status == 403
+           ? errhint("Check the application key of the user mapping: it needs the capability "
+                     "readFiles for this bucket.")
+           : 0));
 }
 
 void raise_not_as_declared(const char *what, const char *constraint, const Upload &upload,
@@ -121,11 +90,11 @@ void check_md5(const Upload &upload, std::string_view etag) {
 }  // namespace
 
 VerifiedObject verify_upload(const Server *server, const Upload &upload) {
-  AdoptedExchange *adopted = ask(server, upload.object_key);
+  AdoptedExchange *adopted = ask_store(server, {"HEAD", to_utf8(upload.object_key), {}});
   require_success(adopted, server, upload.object_key);
   const ObjectHead head = read_object_head(*adopted->exchange);
-  const VerifiedObject object = {head.size, keep(head.content_type), keep(head.etag),
-                                 keep(head.version_id)};
+  const VerifiedObject object = {head.size, keep_text(head.content_type), keep_text(head.etag),
+                                 keep_text(head.version_id)};
   release(adopted);
 
   check_size(server, upload, object.size);

@@ -1,8 +1,10 @@
 """The S3 store behind the tests: the local one, or a real bucket of Backblaze B2."""
 
+import json
 import os
 import secrets
 import subprocess
+from contextlib import contextmanager
 
 # Plain bodies, as the extension's users send them; read by newer versions of boto3 alone.
 os.environ.setdefault("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
@@ -115,8 +117,8 @@ class StoreAdmin:
         self._endpoint = os.environ["S3_STORE_ENDPOINT"]
         self._region = os.environ["S3_STORE_REGION"]
 
-    def bucket_of_another_user(self):
-        """The name of a bucket that the usual key has no access to."""
+    def create_user(self):
+        """Another user, who has no rights yet: name, key id and application key."""
         name = f"other-{secrets.token_hex(4)}"
         key_id, application_key = secrets.token_hex(10), secrets.token_hex(20)
         subprocess.run(
@@ -133,6 +135,11 @@ class StoreAdmin:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        return name, key_id, application_key
+
+    def bucket_of_another_user(self):
+        """The name of a bucket that the usual key has no access to."""
+        name, key_id, application_key = self.create_user()
         boto3.client(
             "s3",
             endpoint_url=self._endpoint,
@@ -142,3 +149,24 @@ class StoreAdmin:
             config=Config(s3={"addressing_style": "path"}, proxies={}),
         ).create_bucket(Bucket=name)
         return name
+
+    @contextmanager
+    def uploader(self, store):
+        """The key id and application key of a user who can put objects into the store's bucket, and
+        do nothing else."""
+        name, key_id, application_key = self.create_user()
+        # Unlike at B2, whoever has put an object owns it here, and nobody else can read it.
+        objects = f"arn:aws:s3:::{store.bucket}/*"
+        uploader = {"Principal": {"AWS": [f"arn:aws:iam:::user/{name}"]}, "Resource": [objects]}
+        owner = {"Principal": {"AWS": ["arn:aws:iam:::user/b2neon"]}, "Resource": [objects]}
+        statements = [
+            {"Effect": "Allow", "Action": ["s3:PutObject"], **uploader},
+            {"Effect": "Deny", "Action": ["s3:GetObject", "s3:GetObjectVersion"], **uploader},
+            {"Effect": "Allow", "Action": ["s3:*"], **owner},
+        ]
+        policy = {"Version": "2012-10-17", "Statement": statements}
+        store.s3.put_bucket_policy(Bucket=store.bucket, Policy=json.dumps(policy))
+        try:
+            yield key_id, application_key
+        finally:
+            store.s3.delete_bucket_policy(Bucket=store.bucket)

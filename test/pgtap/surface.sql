@@ -2,7 +2,7 @@
 BEGIN;
 CREATE EXTENSION pgtap;
 CREATE EXTENSION b2neon;
-SELECT plan(30);
+SELECT plan(31);
 
 CREATE FUNCTION signature(function text) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(pg_get_function_arguments(oid), E'\n' ORDER BY oid)
@@ -40,6 +40,9 @@ SELECT is(signature('b2_register_file'),
     'b2_register_file has the documented arguments');
 SELECT is(signature('b2_user_id'), '', 'b2_user_id has no arguments');
 SELECT is(signature('b2_set_identity'), 'source text', 'b2_set_identity has the documented argument');
+SELECT is(signature('b2_check'),
+    'origin text DEFAULT NULL::text, server name DEFAULT NULL::name, OUT item text, OUT ok boolean, OUT detail text',
+    'b2_check has the documented arguments');
 SELECT function_returns('b2_presign', 'text');
 SELECT function_returns('b2_presign_get', 'text');
 SELECT function_returns('b2_user_id', 'text');
@@ -78,7 +81,7 @@ SELECT ok((SELECT bool_and(relrowsecurity) FROM pg_class
           'row-level security is on for all four tables');
 SELECT is_empty(
     $$SELECT p.proname FROM pg_proc p
-      WHERE p.proname IN ('b2_set_identity', 'b2neon_fdw_validator')
+      WHERE p.proname IN ('b2_check', 'b2_set_identity', 'b2neon_fdw_validator')
         AND has_function_privilege('public', p.oid, 'EXECUTE')$$,
     'what configures is not executable by PUBLIC');
 SELECT is((SELECT array_agg(e ORDER BY e) FROM (

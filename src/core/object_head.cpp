@@ -1,4 +1,4 @@
-#include "core/head_object.h"
+#include "core/object_head.h"
 
 #include <openssl/evp.h>
 
@@ -8,31 +8,6 @@
 #include "core/ascii.h"
 
 namespace b2neon {
-
-std::unique_ptr<HttpExchange> head_object(Signer &signer, std::string_view object_key, int64_t now,
-                                          const RequestLimits &limits) noexcept {
-  try {
-    ObjectRequest request;
-    request.method = "HEAD";
-    request.object_key = object_key;
-    request.signed_at = now;
-    AuthorizedRequest authorized;
-    if (!signer.authorize(request, "", authorized)) return nullptr;
-
-    HttpRequest http;
-    http.method = "HEAD";
-    http.url = authorized.url;
-    http.headers = {"x-amz-date: " + authorized.amz_date,
-                    "x-amz-content-sha256: " + authorized.content_sha256,
-                    "Authorization: " + authorized.authorization};
-    http.connect_timeout_ms = limits.connect_timeout_ms;
-    http.request_timeout_ms = limits.request_timeout_ms;
-    http.allow_private_address = limits.allow_private_address;
-    return std::make_unique<HttpExchange>(std::move(http));
-  } catch (...) {
-    return nullptr;
-  }
-}
 
 ObjectHead read_object_head(const HttpExchange &exchange) noexcept {
   ObjectHead head;

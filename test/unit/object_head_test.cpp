@@ -1,14 +1,12 @@
-#include "core/head_object.h"
+#include "core/object_head.h"
 
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <string>
 
-#include "unit/aws_example.h"
 #include "unit/http_test_server.h"
 #include "unit/http_wait.h"
-#include "unit/reference_signer.h"
 
 namespace b2neon {
 namespace {
@@ -59,53 +57,6 @@ TEST(ObjectHead, TakesTheQuotesOffTheETag) {
   EXPECT_EQ(AnsweredHead("ETag: \"\"\r\n").head().etag, "");
   EXPECT_EQ(AnsweredHead("ETag: \"\r\n").head().etag, "\"");
   EXPECT_EQ(AnsweredHead("ETag: \"a\r\n").head().etag, "\"a");
-}
-
-TEST(HeadObject, SendsASignedHeadRequest) {
-  HttpTestServer server("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
-  BucketAccess access = aws_example();
-  access.endpoint = {"http", "127.0.0.1", server.port()};
-  access.url_style = UrlStyle::kPath;
-  std::unique_ptr<Signer> signer = Signer::create(access);
-  std::unique_ptr<HttpExchange> exchange =
-      head_object(*signer, "a b/ü", kAwsExampleTime, {1000, 2000, true});
-  ASSERT_NE(exchange, nullptr);
-  perform(*HttpClient::create(), *exchange);
-  EXPECT_EQ(exchange->status(), 200) << exchange->failure_text();
-  EXPECT_EQ(read_object_head(*exchange).size, 5);
-
-  ObjectRequest request;
-  request.method = "HEAD";
-  request.object_key = "a b/ü";
-  request.signed_at = kAwsExampleTime;
-  const std::string sent = server.requests().at(0);
-  EXPECT_EQ(sent.substr(0, sent.find("\r\n")), "HEAD /examplebucket/a%20b/%C3%BC HTTP/1.1");
-  EXPECT_NE(sent.find("\r\nHost: 127.0.0.1:" + std::to_string(server.port()) + "\r\n"),
-            std::string::npos);
-  EXPECT_NE(sent.find("\r\nx-amz-date: 20130524T000000Z\r\n"), std::string::npos);
-  EXPECT_NE(sent.find("\r\nx-amz-content-sha256: "
-                      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\r\n"),
-            std::string::npos);
-  EXPECT_NE(
-      sent.find("\r\nAuthorization: " + reference::authorization(access, request, "") + "\r\n"),
-      std::string::npos);
-  EXPECT_EQ(sent.find(access.application_key), std::string::npos);
-}
-
-TEST(HeadObject, KeepsToItsLimits) {
-  HttpTestServer server("");
-  BucketAccess access = aws_example();
-  access.endpoint = {"http", "127.0.0.1", server.port()};
-  access.url_style = UrlStyle::kPath;
-  std::unique_ptr<Signer> signer = Signer::create(access);
-  std::unique_ptr<HttpClient> client = HttpClient::create();
-
-  auto late = head_object(*signer, "a", kAwsExampleTime, {1000, 100, true});
-  perform(*client, *late);
-  EXPECT_EQ(late->failure(), HttpFailure::kTimeout);
-  auto forbidden = head_object(*signer, "a", kAwsExampleTime, {1000, 100, false});
-  perform(*client, *forbidden);
-  EXPECT_EQ(forbidden->failure(), HttpFailure::kForbiddenAddress);
 }
 
 // The MD5 of nothing, and of RFC 1864's "Check Integrity!"

@@ -1,0 +1,173 @@
+"""b2_check() tries a server for real, and what it says of x-amz-copy-source is so."""
+
+import listener
+import pytest
+from cluster import refused
+from http_request import get, put
+
+ITEMS = ["endpoint", "upload", "read", "versions", "copy source", "delete"]
+
+
+@pytest.fixture
+def session(cluster, store):
+    """A superuser's session in a database of its own."""
+    database = cluster.create_database()
+    with database.connect() as session:
+        session.run("CREATE EXTENSION b2neon")
+        session.create_server("b2", store.server_options(), store.mapping_options())
+        session.run("GRANT USAGE ON FOREIGN SERVER b2 TO PUBLIC")
+        session.database = database
+        yield session
+    database.drop()
+
+
+@pytest.fixture
+def upload_key(session, store, store_admin):
+    """A key that can do nothing but upload, as the one that signs uploads."""
+    with store_admin.uploader(store) as (key_id, application_key):
+        session.run(
+            "ALTER USER MAPPING FOR PUBLIC SERVER b2"
+            f" OPTIONS (ADD upload_key_id '{key_id}', ADD upload_application_key '{application_key}')"
+        )
+        yield
+
+
+def check(session, arguments=""):
+    return {row.item: row for row in session.rows(f"SELECT * FROM b2_check({arguments})")}
+
+
+def failed(items):
+    return [item for item, row in items.items() if not row.ok]
+
+
+def objects(store):
+    answer = store.s3.list_object_versions(Bucket=store.bucket, MaxKeys=1000)
+    return [(item["Key"], item["VersionId"]) for item in answer.get("Versions", [])]
+
+
+def test_with_one_key_for_all_everything_works_and_the_copy_is_told(session, store):
+    before = objects(store)
+    items = check(session)
+    assert list(items) == ITEMS
+    assert failed(items) == ["copy source"]
+    assert "upload_key_id" in items["copy source"].detail
+    assert objects(store) == before
+
+
+def test_with_a_key_for_uploads_that_cannot_read_nothing_is_wrong(session, store, upload_key):
+    before = objects(store)
+    assert failed(check(session)) == []
+    assert objects(store) == before
+
+
+def user_with_a_victim(session):
+    """The session of a user, and the key of somebody else's file."""
+    victim = session.row("SELECT * FROM b2_presign_put('v', 'text/plain', user_id => 'victim')")
+    assert put(victim, b"private").status == 200
+    session.run("SELECT b2_register_file(%s)", victim.object_key)
+    user = session.database.create_role("user")
+    session.run(f'GRANT SELECT ON b2_files TO "{user}"')
+    return session.database.connect(role=user), victim.object_key
+
+
+def steal(user, store, key):
+    """What the user gets who has an upload URL make a copy of `key`."""
+    with refused("42501"):
+        user.run("SELECT b2_presign_get(%s)", key)
+    presigned = user.row("SELECT * FROM b2_presign_put('loot', 'text/plain')")
+    answer = put(presigned, b"", x_amz_copy_source=f"/{store.bucket}/{key}")
+    if answer.status != 200:
+        return answer.status
+    user.run("SELECT b2_register_file(%s)", presigned.object_key)
+    return get(user.value("SELECT b2_presign_get(%s)", presigned.object_key)).body
+
+
+def test_a_key_that_reads_lets_a_copy_be_stolen_as_the_check_says(session, store):
+    user, victims_key = user_with_a_victim(session)
+    with user:
+        assert steal(user, store, victims_key) == b"private"
+
+
+def test_a_key_that_cannot_read_steals_nothing(session, store, upload_key):
+    user, victims_key = user_with_a_victim(session)
+    with user:
+        assert steal(user, store, victims_key) == 403
+        presigned = user.row("SELECT * FROM b2_presign_put('own', 'text/plain')")
+        assert put(presigned, b"own").status == 200
+        user.run("SELECT b2_register_file(%s)", presigned.object_key)
+        assert get(user.value("SELECT b2_presign_get(%s)", presigned.object_key)).body == b"own"
+
+
+def test_an_origin_is_tried_with_a_preflight(session, store):
+    items = check(session, "'https://app.example'")
+    assert list(items) == [*ITEMS, "CORS"]
+    assert not items["CORS"].ok
+    assert '"allowedOrigins": ["https://app.example"]' in items["CORS"].detail
+
+    rule = {
+        "AllowedOrigins": ["https://app.example"],
+        "AllowedMethods": ["PUT", "GET", "HEAD"],
+        "AllowedHeaders": ["content-type", "content-md5"],
+        "ExposeHeaders": ["etag"],
+    }
+    store.s3.put_bucket_cors(Bucket=store.bucket, CORSConfiguration={"CORSRules": [rule]})
+    try:
+        assert check(session, "'https://app.example'")["CORS"].ok
+        assert not check(session, "'https://other.example'")["CORS"].ok
+    finally:
+        store.s3.delete_bucket_cors(Bucket=store.bucket)
+    for origin in ("", "https://a\nHost: b"):
+        with refused("22023", message="invalid origin"):
+            session.run("SELECT b2_check(%s)", origin)
+
+
+def test_a_wrong_application_key_is_told(session):
+    session.run("ALTER USER MAPPING FOR PUBLIC SERVER b2 OPTIONS (SET application_key 'wrong')")
+    items = check(session)
+    assert list(items) == ["endpoint", "upload"]
+    assert failed(items) == ["upload"]
+    assert "403" in items["upload"].detail and "writeFiles" in items["upload"].detail
+
+
+def test_a_key_that_cannot_read_is_told(session, store, store_admin):
+    with store_admin.uploader(store) as (key_id, application_key):
+        session.run(
+            "ALTER USER MAPPING FOR PUBLIC SERVER b2"
+            f" OPTIONS (SET key_id '{key_id}', SET application_key '{application_key}')"
+        )
+        items = check(session)
+    assert failed(items) == ["read", "delete"]
+    assert "readFiles" in items["read"].detail
+    assert "deleteFiles" in items["delete"].detail and "b2neon-check" in items["delete"].detail
+
+
+def test_a_store_that_says_nothing_is_told(session, store):
+    with listener.silent() as server:
+        session.run(f"SET b2neon.allowed_endpoints = '{server.endpoint}'")
+        session.run(
+            f"ALTER SERVER b2 OPTIONS (SET endpoint '{server.endpoint}', ADD request_timeout '300')"
+        )
+        assert "timed out while waiting" in check(session)["upload"].detail
+        session.run("SET b2neon.allowed_endpoints = '*.backblazeb2.com'")
+        items = check(session)
+    assert list(items) == failed(items) == ["endpoint"]
+
+
+def test_a_bucket_without_versions_is_told(session, store, request):
+    name = f"{store.bucket}-unversioned"
+    store.s3.create_bucket(Bucket=name)
+    session.run(f"ALTER SERVER b2 OPTIONS (SET bucket '{name}')")
+    items = check(session)
+    assert failed(items) == ["versions", "copy source"]
+    store.s3.delete_bucket(Bucket=name)
+
+
+def test_it_is_not_for_confined_callers(session):
+    role = session.database.create_role("user")
+    with session.database.connect(role=role) as user:
+        with refused("42501", message="permission denied for function b2_check"):
+            user.run("SELECT b2_check()")
+        session.run(f'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO "{role}"')
+        with refused("42501", message=r"b2_check\(\) is not allowed"):
+            user.run("SELECT b2_check()")
+        session.run(f'REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM "{role}"')
