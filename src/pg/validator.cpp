@@ -10,7 +10,9 @@ Datum b2neon_fdw_validator(PG_FUNCTION_ARGS) {
   switch (PG_GETARG_OID(1)) {
     case ForeignServerRelationId: {
       const b2neon::ServerOptions server = b2neon::read_server_options(options);
-      if (b2neon::endpoint_permission(server.endpoint) == b2neon::EndpointPermission::kNo) {
+      // pg_upgrade brings over what was allowed where it comes from; requests ask again.
+      if (!IsBinaryUpgrade &&
+          b2neon::endpoint_permission(server.endpoint) == b2neon::EndpointPermission::kNo) {
         ereport(
             ERROR,
             (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
