@@ -6,6 +6,8 @@ are marked `bucket` run against that bucket instead, under a prefix of their own
 afterwards, and the others are not collected.
 """
 
+from contextlib import contextmanager
+
 import pytest
 from cluster import Cluster
 from store import Store, StoreAdmin, is_real_bucket
@@ -51,16 +53,31 @@ def cluster(store):
     cluster.close()
 
 
-@pytest.fixture(scope="module")
-def database(cluster, store):
-    """A database with the extension, and the server `b2` that everybody may use."""
+@contextmanager
+def database_with_server(cluster, store):
+    """A database with the extension and the server `b2`, which only its owner may use yet."""
     database = cluster.create_database()
     with database.connect() as session:
         session.run("CREATE EXTENSION b2neon")
         session.create_server("b2", store.server_options(), store.mapping_options())
-        session.run("GRANT USAGE ON FOREIGN SERVER b2 TO PUBLIC")
     yield database
     database.drop()
+
+
+@pytest.fixture(scope="module")
+def database(cluster, store):
+    """A database with the extension, and the server `b2` that everybody may use."""
+    with database_with_server(cluster, store) as database:
+        with database.connect() as session:
+            session.run("GRANT USAGE ON FOREIGN SERVER b2 TO PUBLIC")
+        yield database
+
+
+@pytest.fixture
+def own_database(cluster, store):
+    """The same for one test alone; nobody else may use the server yet."""
+    with database_with_server(cluster, store) as database:
+        yield database
 
 
 @pytest.fixture

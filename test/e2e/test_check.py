@@ -9,16 +9,12 @@ ITEMS = ["endpoint", "upload", "read", "versions", "copy source", "delete"]
 
 
 @pytest.fixture
-def session(cluster, store):
+def session(own_database):
     """A superuser's session in a database of its own."""
-    database = cluster.create_database()
-    with database.connect() as session:
-        session.run("CREATE EXTENSION b2neon")
-        session.create_server("b2", store.server_options(), store.mapping_options())
+    with own_database.connect() as session:
         session.run("GRANT USAGE ON FOREIGN SERVER b2 TO PUBLIC")
-        session.database = database
+        session.database = own_database
         yield session
-    database.drop()
 
 
 @pytest.fixture
@@ -153,7 +149,7 @@ def test_a_store_that_says_nothing_is_told(session, store):
     assert list(items) == failed(items) == ["endpoint"]
 
 
-def test_a_bucket_without_versions_is_told(session, store, request):
+def test_a_bucket_without_versions_is_told(session, store):
     name = f"{store.bucket}-unversioned"
     store.s3.create_bucket(Bucket=name)
     session.run(f"ALTER SERVER b2 OPTIONS (SET bucket '{name}')")

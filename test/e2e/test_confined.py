@@ -9,21 +9,10 @@ from http_request import get, put
 
 
 @pytest.fixture
-def database(cluster, store):
-    """A database of the test's own, with the server `b2` that everybody may use."""
-    database = cluster.create_database()
-    with database.connect() as session:
-        session.run("CREATE EXTENSION b2neon")
-        session.create_server("b2", store.server_options(), store.mapping_options())
+def database(own_database):
+    with own_database.connect() as session:
         session.run("GRANT USAGE ON FOREIGN SERVER b2 TO PUBLIC")
-    yield database
-    database.drop()
-
-
-@pytest.fixture
-def session(database):
-    with database.connect() as session:
-        yield session
+    return own_database
 
 
 @pytest.fixture

@@ -13,13 +13,8 @@ PAGE = "docs/row-level-security.md"
 
 
 @pytest.fixture
-def database(cluster, store):
-    database = cluster.create_database()
-    with database.connect() as session:
-        session.run("CREATE EXTENSION b2neon")
-        session.create_server("b2", store.server_options(), store.mapping_options())
-    yield database
-    database.drop()
+def database(own_database):
+    return own_database
 
 
 @pytest.fixture
