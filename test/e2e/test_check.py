@@ -41,12 +41,11 @@ def objects(store):
     return [(item["Key"], item["VersionId"]) for item in answer.get("Versions", [])]
 
 
-def test_with_one_key_for_all_everything_works_and_the_copy_is_told(session, store):
+def test_with_one_key_for_all_everything_works_but_perhaps_the_copy(session, store):
     before = objects(store)
     items = check(session)
     assert list(items) == ITEMS
-    assert failed(items) == ["copy source"]
-    assert "upload_key_id" in items["copy source"].detail
+    assert failed(items) in ([], ["copy source"])
     assert objects(store) == before
 
 
@@ -78,10 +77,17 @@ def steal(user, store, key):
     return get(user.value("SELECT b2_presign_get(%s)", presigned.object_key)).body
 
 
-def test_a_key_that_reads_lets_a_copy_be_stolen_as_the_check_says(session, store):
+def test_a_copy_can_be_stolen_where_the_check_says_so_and_only_there(session, store):
+    copy_source = check(session)["copy source"]
     user, victims_key = user_with_a_victim(session)
     with user:
-        assert steal(user, store, victims_key) == b"private"
+        stolen = steal(user, store, victims_key)
+    # Ceph obeyed the header before version 20.
+    if copy_source.ok:
+        assert stolen == 403
+    else:
+        assert stolen == b"private"
+        assert "upload_key_id" in copy_source.detail
 
 
 def test_a_key_that_cannot_read_steals_nothing(session, store, upload_key):
@@ -153,8 +159,7 @@ def test_a_bucket_without_versions_is_told(session, store):
     name = f"{store.bucket}-unversioned"
     store.s3.create_bucket(Bucket=name)
     session.run(f"ALTER SERVER b2 OPTIONS (SET bucket '{name}')")
-    items = check(session)
-    assert failed(items) == ["versions", "copy source"]
+    assert "versions" in failed(check(session))
     store.s3.delete_bucket(Bucket=name)
 
 
