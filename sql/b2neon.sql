@@ -112,27 +112,27 @@ SELECT pg_catalog.pg_extension_config_dump('b2_uploads', '');
 SELECT pg_catalog.pg_extension_config_dump('b2_deletions', '');
 SELECT pg_catalog.pg_extension_config_dump('b2_identity', '');
 
-CREATE FUNCTION b2_guard()
+CREATE FUNCTION b2neon_guard()
     RETURNS pg_catalog.trigger
     LANGUAGE c VOLATILE
     AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION b2_guard() IS
+COMMENT ON FUNCTION b2neon_guard() IS
     'trigger: roles that row-level security applies to change a table through functions only';
 
 CREATE TRIGGER b2_uploads_guard
     BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON b2_uploads
-    FOR EACH STATEMENT EXECUTE FUNCTION b2_guard();
+    FOR EACH STATEMENT EXECUTE FUNCTION b2neon_guard();
 COMMENT ON TRIGGER b2_uploads_guard ON b2_uploads IS
     'roles that row-level security applies to change the table through functions only';
 CREATE TRIGGER b2_deletions_guard
     BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON b2_deletions
-    FOR EACH STATEMENT EXECUTE FUNCTION b2_guard();
+    FOR EACH STATEMENT EXECUTE FUNCTION b2neon_guard();
 COMMENT ON TRIGGER b2_deletions_guard ON b2_deletions IS
     'roles that row-level security applies to change the table through functions only';
 
 CREATE TRIGGER b2_identity_guard
     BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON b2_identity
-    FOR EACH STATEMENT EXECUTE FUNCTION b2_guard();
+    FOR EACH STATEMENT EXECUTE FUNCTION b2neon_guard();
 COMMENT ON TRIGGER b2_identity_guard ON b2_identity IS
     'roles that row-level security applies to change the table through functions only';
 
@@ -143,28 +143,28 @@ CREATE FUNCTION b2_set_identity(source pg_catalog.text)
 COMMENT ON FUNCTION b2_set_identity(pg_catalog.text) IS
     'chooses where b2_user_id() gets the user from: current_user, request.jwt.claims, or a function such as auth.user_id()';
 REVOKE EXECUTE ON FUNCTION b2_set_identity(pg_catalog.text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION b2_set_identity(pg_catalog.text) TO @extowner@;
+GRANT EXECUTE ON FUNCTION b2_set_identity(pg_catalog.text) TO @extowner@ WITH GRANT OPTION;
 
 -- GRANT ALL ON ALL TABLES includes TRIGGER and REFERENCES. Either lets its grantee have code of
 -- theirs run by whoever changes the table, and a trigger on the table itself cannot prevent it,
 -- because theirs can come first.
-CREATE FUNCTION b2_guard_definitions()
+CREATE FUNCTION b2neon_guard_definitions()
     RETURNS pg_catalog.event_trigger
     LANGUAGE c VOLATILE
     AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION b2_guard_definitions() IS
-    'event trigger: roles that row-level security applies to put no trigger on, and no foreign key to a table of b2neon';
+COMMENT ON FUNCTION b2neon_guard_definitions() IS
+    'event trigger: roles that row-level security applies to put no trigger on, and no foreign key to a table of b2neon, and choose no application key';
 CREATE EVENT TRIGGER b2neon_guard_definitions ON ddl_command_end
-    WHEN TAG IN ('CREATE TRIGGER', 'CREATE TABLE', 'ALTER TABLE', 'CREATE SCHEMA')
-    EXECUTE FUNCTION b2_guard_definitions();
+    WHEN TAG IN ('CREATE TRIGGER', 'CREATE TABLE', 'ALTER TABLE', 'CREATE SCHEMA', 'CREATE USER MAPPING', 'ALTER USER MAPPING')
+    EXECUTE FUNCTION b2neon_guard_definitions();
 COMMENT ON EVENT TRIGGER b2neon_guard_definitions IS
-    'roles that row-level security applies to put no trigger on, and no foreign key to a table of b2neon';
+    'roles that row-level security applies to put no trigger on, and no foreign key to a table of b2neon, and choose no application key';
 
-CREATE FUNCTION b2_files_queue_deletions()
+CREATE FUNCTION b2neon_queue_deletions()
     RETURNS pg_catalog.trigger
     LANGUAGE c VOLATILE
     AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION b2_files_queue_deletions() IS
+COMMENT ON FUNCTION b2neon_queue_deletions() IS
     'trigger on b2_files: queues the objects of the rows that go in b2_deletions';
 
 -- b2_files is the user's own table, so that a dump carries it with all that they add to it: it is
@@ -181,6 +181,7 @@ DECLARE
     existing CONSTANT pg_catalog.regclass := pg_catalog.to_regclass('@extschema@.b2_files');
     wanted RECORD;
     found_type pg_catalog.text;
+    owner pg_catalog.text;
     added pg_catalog.text[] := '{}';
 BEGIN
     IF existing IS NULL AND pg_catalog.current_setting('row_security') OPERATOR(pg_catalog.=) 'off' THEN
@@ -203,18 +204,27 @@ BEGIN
         COMMENT ON COLUMN @extschema@.b2_files.user_id IS 'the user that the file belongs to';
         COMMENT ON COLUMN @extschema@.b2_files.upload_timestamp IS 'when the row was recorded';
     ELSE
+        SELECT c.relowner::pg_catalog.regrole::pg_catalog.text INTO owner
+        FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) existing;
+        IF owner OPERATOR(pg_catalog.<>) '@extowner@'::pg_catalog.regrole::pg_catalog.text THEN
+            RAISE EXCEPTION 'relation "b2_files" exists and cannot be taken over'
+                USING ERRCODE = 'duplicate_table',
+                      DETAIL = pg_catalog.format('It belongs to role %s, not to %s, which creates the extension.',
+                                                 owner, '@extowner@'::pg_catalog.regrole),
+                      HINT = pg_catalog.format('Rename it, or give it away for as long as that takes: ALTER TABLE %s OWNER TO %s',
+                                               files, '@extowner@'::pg_catalog.regrole);
+        END IF;
         IF NOT EXISTS (
             SELECT FROM pg_catalog.pg_class c
             WHERE c.oid OPERATOR(pg_catalog.=) existing
-              AND c.relowner OPERATOR(pg_catalog.=) '@extowner@'::pg_catalog.regrole
               AND c.relkind OPERATOR(pg_catalog.=) 'r'
               AND NOT c.relispartition AND NOT c.relhassubclass
               AND c.relpersistence OPERATOR(pg_catalog.=) 'p'
         ) THEN
             RAISE EXCEPTION 'relation "b2_files" exists and cannot be taken over'
                 USING ERRCODE = 'duplicate_table',
-                      DETAIL = 'It must be an ordinary table of its own, and belong to the role that creates the extension.',
-                      HINT = 'Rename it, or create the extension as its owner or in another schema.';
+                      DETAIL = 'It is not an ordinary table of its own.',
+                      HINT = 'Rename it, or create the extension in another schema.';
         END IF;
         FOR wanted IN
             SELECT v.name, v.types
@@ -332,17 +342,17 @@ BEGIN
         'users see and delete their own files; b2_register_file() adds them';
     CREATE TRIGGER b2_files_guard
         BEFORE INSERT OR UPDATE OR TRUNCATE ON @extschema@.b2_files
-        FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.b2_guard();
+        FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.b2neon_guard();
     COMMENT ON TRIGGER b2_files_guard ON @extschema@.b2_files IS
         'roles that row-level security applies to change the table through functions only';
     CREATE TRIGGER b2_files_queue_deletions
         AFTER DELETE ON @extschema@.b2_files REFERENCING OLD TABLE AS deleted_rows
-        FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.b2_files_queue_deletions();
+        FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.b2neon_queue_deletions();
     COMMENT ON TRIGGER b2_files_queue_deletions ON @extschema@.b2_files IS
         'queues the objects of deleted rows in b2_deletions';
     CREATE TRIGGER b2_files_queue_truncation
         BEFORE TRUNCATE ON @extschema@.b2_files
-        FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.b2_files_queue_deletions();
+        FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.b2neon_queue_deletions();
     COMMENT ON TRIGGER b2_files_queue_truncation ON @extschema@.b2_files IS
         'queues the objects of all rows in b2_deletions';
 
@@ -465,4 +475,4 @@ CREATE FUNCTION b2_check(
 COMMENT ON FUNCTION b2_check(pg_catalog.text, pg_catalog.name) IS
     'tries a server with two small objects, which it deletes again, and says what is wrong';
 REVOKE EXECUTE ON FUNCTION b2_check(pg_catalog.text, pg_catalog.name) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION b2_check(pg_catalog.text, pg_catalog.name) TO @extowner@;
+GRANT EXECUTE ON FUNCTION b2_check(pg_catalog.text, pg_catalog.name) TO @extowner@ WITH GRANT OPTION;

@@ -44,7 +44,8 @@ void require_unconfined(Oid schema, const char *what) {
           (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
            errmsg("%s is not allowed for role \"%s\"", what, GetUserNameFromId(GetUserId(), false)),
            errdetail("Row-level security on b2_files applies to this role."),
-           errhint("A role that is a member of the table's owner is trusted with the bucket.")));
+           errhint("A role that has the rights of the table's owner, as its members have who "
+                   "inherit them, is trusted with the bucket.")));
 }
 
 void check_confined_lifetime(const Server *server, int32 seconds) {

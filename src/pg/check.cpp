@@ -1,4 +1,4 @@
-#include "core/header_value.h"
+#include "core/endpoint.h"
 #include "core/object_head.h"
 #include "core/percent_encoding.h"
 #include "pg/arguments.h"
@@ -186,6 +186,15 @@ void check_cors(const Check &check, const Probe &probe, std::string_view origin)
   release(adopted);
 }
 
+// https://www.rfc-editor.org/rfc/rfc6454#section-6.2
+Problem check_origin(std::string_view origin) {
+  Endpoint parsed;
+  if (parse_endpoint(origin, parsed) || origin.back() == '/') {
+    return "it is not of the form https://host[:port], without a slash at the end";
+  }
+  return nullptr;
+}
+
 void run(const Check &check, std::string_view origin) {
   if (!check_endpoint(check)) return;
   Probe original = new_probe(check.server);
@@ -210,7 +219,7 @@ Datum b2_check(PG_FUNCTION_ARGS) {
   require_unconfined(extension_schema(fcinfo), "b2_check()");
   const std::string_view origin = optional_text(fcinfo, 0);
   if (!is_null(origin)) {
-    check_argument(origin.empty() ? "it is empty" : check_header_value(origin), "origin", origin);
+    check_argument(check_origin(origin), "origin", origin);
   }
   run({find_server_argument(fcinfo, 1), &rows}, origin);
   PG_RETURN_NULL();

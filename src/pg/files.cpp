@@ -98,7 +98,10 @@ VisibleFile require_visible_file(Oid schema, std::string_view object_key,
   if (!found || is_other_version || is_other_server) {
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                     errmsg("no file \"%s\" that role \"%s\" can see", quotable(object_key),
-                           GetUserNameFromId(GetUserId(), false))));
+                           GetUserNameFromId(GetUserId(), false)),
+                    !found             ? 0
+                    : is_other_version ? errdetail("The file is there in another version.")
+                                       : errdetail("The file is on another server.")));
   }
   return file;
 }

@@ -1,8 +1,8 @@
-#include "pg/pg.h"
+#include "pg/hide_statement.h"
 #include "pg/search_path.h"
 #include "pg/tables.h"
 
-B2NEON_SQL_FUNCTION(b2_guard_definitions)
+B2NEON_SQL_FUNCTION(b2neon_guard_definitions)
 
 namespace b2neon {
 
@@ -17,6 +17,13 @@ constexpr char kNewDefinitions[] =
     "UNION ALL SELECT k.confrelid, k.conname::pg_catalog.text, k.xmin "
     "FROM pg_event_trigger_ddl_commands() c JOIN pg_constraint k ON k.conrelid = c.objid "
     "WHERE c.classid = 'pg_class'::regclass AND k.contype = 'f'";
+
+// The servers of b2neon that the command has made or altered a user mapping for.
+constexpr char kNewMappings[] =
+    "SELECT s.srvname::pg_catalog.text, s.srvowner FROM pg_event_trigger_ddl_commands() c "
+    "JOIN pg_user_mappings m ON m.umid = c.objid JOIN pg_foreign_server s ON s.oid = m.srvid "
+    "JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw "
+    "WHERE c.classid = 'pg_user_mapping'::regclass AND w.fdwname = 'b2neon'";
 
 struct GuardedTables {
   Oid tables[4];
@@ -64,31 +71,59 @@ void check_definition(const GuardedTables &guarded, HeapTuple row, TupleDesc col
            errhint("The owner of table \"%s\" can do it.", get_rel_name(table))));
 }
 
-}  // namespace
+// PostgreSQL lets whoever has USAGE on a server make a user mapping for themselves. The store would
+// then be asked with a key of the caller's choice whether an upload is there.
+void check_mapping(HeapTuple row, TupleDesc columns) {
+  bool is_null;
+  const Oid owner = DatumGetObjectId(SPI_getbinval(row, columns, 2, &is_null));
+  if (has_privs_of_role(GetUserId(), owner)) return;
+  const char *server = quote_identifier(SPI_getvalue(row, columns, 1));
+  const char *role = GetUserNameFromId(GetUserId(), false);
+  ereport(ERROR,
+          (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), hide_statement(),
+           errmsg("role \"%s\" cannot choose the application key for server %s", role, server),
+           errdetail("Row-level security on b2_files applies to this role."),
+           errhint("The server's owner can: CREATE USER MAPPING FOR %s SERVER %s ...",
+                   quote_identifier(role), server)));
+}
 
-}  // namespace b2neon
-
-/// Event trigger at the end of commands that can make triggers and foreign keys: a role that
-/// row-level security applies to does not get to attach any to the extension's tables, whatever it
-/// has been granted.
-Datum b2_guard_definitions(PG_FUNCTION_ARGS) {
-  using namespace b2neon;
-  if (!CALLED_AS_EVENT_TRIGGER(fcinfo)) {
-    ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
-                    errmsg("b2_guard_definitions() can only be called as an event trigger")));
-  }
-  const GuardedTables guarded = guarded_tables(extension_schema(fcinfo));
-  if (guarded.count == 0) return PointerGetDatum(nullptr);
-
-  SPI_connect();
-  const int level = pin_search_path();
+// Calls `check` with each row that the query gives.
+template <class Check>
+void for_each_row(const char *query, Check check) {
   // Not read-only: a snapshot of its own sees what the command has made.
-  const int result = SPI_execute(kNewDefinitions, false, 0);
+  const int result = SPI_execute(query, false, 0);
   if (result != SPI_OK_SELECT) {
     elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
   }
   for (uint64 i = 0; i < SPI_processed; i++) {
-    check_definition(guarded, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+    check(SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+  }
+}
+
+}  // namespace
+
+}  // namespace b2neon
+
+/// Event trigger at the end of commands that can make triggers, foreign keys and user mappings: a
+/// role that row-level security applies to does not get to attach any to the extension's tables,
+/// whatever it has been granted, nor to choose the key that its requests are signed with.
+Datum b2neon_guard_definitions(PG_FUNCTION_ARGS) {
+  using namespace b2neon;
+  if (!CALLED_AS_EVENT_TRIGGER(fcinfo)) {
+    ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+                    errmsg("b2neon_guard_definitions() can only be called as an event trigger")));
+  }
+  const Oid schema = extension_schema(fcinfo);
+  const GuardedTables guarded = guarded_tables(schema);
+  if (guarded.count == 0) return PointerGetDatum(nullptr);
+
+  SPI_connect();
+  const int level = pin_search_path();
+  for_each_row(kNewDefinitions, [&guarded](HeapTuple row, TupleDesc columns) {
+    check_definition(guarded, row, columns);
+  });
+  if (guarded.contains(get_relname_relid("b2_files", schema))) {
+    for_each_row(kNewMappings, check_mapping);
   }
   restore_settings(level);
   SPI_finish();

@@ -1,5 +1,6 @@
 #include "pg/identity.h"
 
+#include "pg/caller.h"
 #include "pg/search_path.h"
 #include "pg/tables.h"
 
@@ -147,6 +148,16 @@ std::string_view user_id_from(const IdentitySource &source, Oid identity) {
   return call_function(function);
 }
 
+extern "C" {
+
+// Errors of a function, or in the claims, may say nothing of where they come from.
+static void add_context(void *source) {
+  errcontext("user id of the caller, from %s",
+             source_text(*static_cast<const IdentitySource *>(source)));
+}
+
+}  // extern "C"
+
 bool is_identity_type(Oid type) {
   for (const Oid allowed : {TEXTOID, VARCHAROID, NAMEOID, UUIDOID, INT4OID, INT8OID}) {
     if (type == allowed) return true;
@@ -170,18 +181,29 @@ const char *source_text(const IdentitySource &source) {
 
 std::string_view caller_user_id(Oid schema) {
   const Oid identity = require_table(schema, "b2_identity");
-  const IdentitySource source = read_source(identity);
+  IdentitySource source = read_source(identity);
+  ErrorContextCallback context = {error_context_stack, add_context, &source};
+  if (source.kind != IdentitySource::Kind::kCurrentUser) error_context_stack = &context;
   const std::string_view user_id = user_id_from(source, identity);
+  error_context_stack = context.previous;
+
   if (user_id.empty()) {
-    const char *role = GetUserNameFromId(GetUserId(), false);
-    ereport(ERROR,
-            (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-             errmsg("the caller of role \"%s\" is not known", role),
-             source.kind == IdentitySource::Kind::kJwtClaims
-                 ? errdetail("Setting request.jwt.claims has no claim \"sub\".")
-                 : errdetail("Function %s gave no user.", source_text(source)),
-             errhint("Whoever uses files has to be signed in; a backend that acts for somebody "
-                     "names them: user_id => ...")));
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+         errmsg("no user is signed in (role \"%s\")", GetUserNameFromId(GetUserId(), false)),
+         source.kind == IdentitySource::Kind::kJwtClaims
+             ? errdetail("Setting request.jwt.claims has no claim \"sub\" that is a string or a "
+                         "number.")
+             : errdetail("Function %s gave no user.", source_text(source)),
+         caller_is_confined(schema)
+             ? 0
+             : errhint("Name the user for whom you act in the call: user_id => ...")));
+  }
+  if (user_id.size() > kMaxUserIdLength) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("user id of the caller is longer than %zu bytes", kMaxUserIdLength),
+                    errdetail("It comes from %s.", source_text(source))));
   }
   return user_id;
 }

@@ -4,6 +4,7 @@
 #include "core/bucket_name.h"
 #include "core/object_key.h"
 #include "pg/arguments.h"
+#include "pg/hide_statement.h"
 #include "pg/settings.h"
 
 namespace b2neon {
@@ -53,14 +54,6 @@ const Option *find_option(const char *name) {
     if (strcmp(option.name, name) == 0) return &option;
   }
   return nullptr;
-}
-
-// A statement about a user mapping holds a secret, and what fails is logged with its text, and with
-// the texts of the code that it stands in, which the client is sent too. Keeps both back. (Whatever
-// catches the error puts the stack of contexts back.)
-int hide_statement(bool hide = true) {
-  if (hide) error_context_stack = nullptr;
-  return errhidestmt(hide);
 }
 
 // The statement is hidden whatever the place: an unknown option may be a secret with its name

@@ -23,9 +23,8 @@ constexpr int64 kMaxPutSize = INT64CONST(5000000000);
 constexpr int kFileName = 0, kContentType = 1, kExpiresIn = 2, kUserId = 3, kSize = 4,
               kContentMd5 = 5, kMetadata = 6, kObjectKey = 7, kServer = 8;
 
-// Longer than any path that a browser reports, and than any identity.
+// Longer than any path that a browser reports.
 constexpr size_t kMaxFileNameLength = 4096;
-constexpr size_t kMaxUserIdLength = 1024;
 
 Problem check_file_name(std::string_view file_name) {
   if (file_name.empty()) return "it is empty";
@@ -105,7 +104,9 @@ std::string_view new_object_key(const Server *server, std::string_view file_name
 
 void raise_no_pending_upload(std::string_view object_key) {
   ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
-                  errmsg("no pending upload for object key \"%s\"", quotable(object_key))));
+                  errmsg("no pending upload for object key \"%s\"", quotable(object_key)),
+                  errhint("Leave object_key out to have a key made. Only a pending upload of one's "
+                          "own can be named.")));
 }
 
 void record(Oid schema, const Upload &upload, bool key_was_given, bool confined) {

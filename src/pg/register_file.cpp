@@ -53,7 +53,8 @@ void confine(Registration *registration) {
   const std::string_view caller = caller_user_id(registration->schema);
   if (!registration->verify) {
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                    errmsg("role \"%s\" cannot register a file without verification", role)));
+                    errmsg("role \"%s\" cannot register a file without verification", role),
+                    errhint("Leave verify out.")));
   }
   if (!is_null(registration->public_file_url)) {
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -92,8 +93,10 @@ Upload require_upload(const Registration &registration) {
     ereport(ERROR,
             (errcode(ERRCODE_NO_DATA_FOUND),
              errmsg("no pending upload for object key \"%s\"", quotable(registration.object_key)),
-             errhint("Every upload begins with b2_presign_put(). An object that is in the bucket "
-                     "already is imported with INSERT INTO b2_files.")));
+             registration.confined
+                 ? errhint("Every upload begins with b2_presign_put().")
+                 : errhint("Every upload begins with b2_presign_put(). An object that is in the "
+                           "bucket already is imported with INSERT INTO b2_files.")));
   }
   return upload;
 }
@@ -105,7 +108,8 @@ void raise_deleted(const Registration &registration) {
            registration.confined
                ? errdetail("The upload was registered. Its file was deleted since, or is hidden.")
                : errdetail("The upload was registered, and its file was deleted since."),
-           errhint("Upload the file anew, under the new key that b2_presign_put() makes.")));
+           errhint("If it was deleted, upload the file anew, under the new key that "
+                   "b2_presign_put() makes.")));
 }
 
 void check_deadline(const Server *server, const Upload &upload) {

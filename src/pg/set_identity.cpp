@@ -1,3 +1,4 @@
+#include "core/ascii.h"
 #include "pg/arguments.h"
 #include "pg/identity.h"
 #include "pg/tables.h"
@@ -66,7 +67,7 @@ IdentitySource parse_function(std::string_view text, Oid schema) {
 
 IdentitySource parse_source(std::string_view text, Oid schema) {
   IdentitySource source;
-  if (text == "current_user") return source;
+  if (equal_ignoring_case(text, "current_user")) return source;
   if (text != "request.jwt.claims") return parse_function(text, schema);
   source.kind = IdentitySource::Kind::kJwtClaims;
   return source;

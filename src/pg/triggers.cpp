@@ -1,8 +1,8 @@
 #include "pg/caller.h"
 #include "pg/tables.h"
 
-B2NEON_SQL_FUNCTION(b2_guard)
-B2NEON_SQL_FUNCTION(b2_files_queue_deletions)
+B2NEON_SQL_FUNCTION(b2neon_guard)
+B2NEON_SQL_FUNCTION(b2neon_queue_deletions)
 
 namespace b2neon {
 
@@ -55,9 +55,9 @@ void queue_deleted(Oid schema) {
 /// Trigger before INSERT, UPDATE, DELETE or TRUNCATE of the extension's tables: a confined role
 /// changes them through the functions only, whatever it has been granted and whatever policies say.
 /// The functions run as the table's owner.
-Datum b2_guard(PG_FUNCTION_ARGS) {
+Datum b2neon_guard(PG_FUNCTION_ARGS) {
   using namespace b2neon;
-  TriggerData *trigger = trigger_data(fcinfo, "b2_guard");
+  TriggerData *trigger = trigger_data(fcinfo, "b2neon_guard");
   if (check_enable_rls(RelationGetRelid(trigger->tg_relation), InvalidOid, true) == RLS_ENABLED) {
     const char *table = RelationGetRelationName(trigger->tg_relation);
     const bool is_for_uploads = strcmp(table, "b2_files") == 0 || strcmp(table, "b2_uploads") == 0;
@@ -71,20 +71,20 @@ Datum b2_guard(PG_FUNCTION_ARGS) {
 }
 
 /// Trigger after DELETE from, and before TRUNCATE of b2_files: queues the objects of its rows.
-Datum b2_files_queue_deletions(PG_FUNCTION_ARGS) {
+Datum b2neon_queue_deletions(PG_FUNCTION_ARGS) {
   using namespace b2neon;
-  TriggerData *trigger = trigger_data(fcinfo, "b2_files_queue_deletions");
+  TriggerData *trigger = trigger_data(fcinfo, "b2neon_queue_deletions");
   const Oid schema = extension_schema(fcinfo);
   // On a table of somebody's own it would queue whatever they like.
   if (RelationGetRelid(trigger->tg_relation) != require_table(schema, "b2_files")) {
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-                    errmsg("b2_files_queue_deletions() belongs to b2_files alone")));
+                    errmsg("b2neon_queue_deletions() belongs to b2_files alone")));
   }
   // After an INSERT or UPDATE it would queue objects that rows still name.
   if (!TRIGGER_FIRED_BY_DELETE(trigger->tg_event) &&
       !TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event)) {
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-                    errmsg("b2_files_queue_deletions() must be fired by DELETE or TRUNCATE")));
+                    errmsg("b2neon_queue_deletions() must be fired by DELETE or TRUNCATE")));
   }
   SPI_connect();
   if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event)) {

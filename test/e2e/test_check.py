@@ -118,7 +118,7 @@ def test_an_origin_is_tried_with_a_preflight(session, store):
         assert not check(session, "'https://other.example'")["CORS"].ok
     finally:
         store.s3.delete_bucket_cors(Bucket=store.bucket)
-    for origin in ("", "https://a\nHost: b"):
+    for origin in ("", "https://a\nHost: b", "app.example", "https://app.example/"):
         with refused("22023", message="invalid origin"):
             session.run("SELECT b2_check(%s)", origin)
 

@@ -150,7 +150,7 @@ def test_postgrest_speaks_for_users_by_their_claims(set_up, database):
         for claims in ("", "{}", '{"role": "web_user"}', '{"sub": ""}'):
             nobody = Gateway(session, "web_user", claims)
             for statement in ("SELECT * FROM b2_files", "SELECT b2_presign_put('x', 'image/png')"):
-                with refused("42501", message="is not known"):
+                with refused("42501", message="no user is signed in"):
                     nobody.rows(statement)
         anonymous = Gateway(session, "web_anon", '{"role": "web_anon"}')
         for statement in (
@@ -204,7 +204,7 @@ def test_neon_s_auth_user_id_says_who_is_who(set_up, database):
         two.run("SET request.jwt.claims = '{\"sub\": \"user_1\"}'")
         assert two.value("SELECT b2_user_id()") == "user_2"
         two.run("SET e2e.token = 'forged'")
-        with refused("42501", message="is not known"):
+        with refused("42501", message="no user is signed in"):
             two.run("SELECT * FROM b2_files")
         with refused("42501"):
             two.run("SELECT * FROM auth.sessions")

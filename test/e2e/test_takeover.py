@@ -479,7 +479,7 @@ def test_operators_in_the_extension_s_own_schema_have_no_say(empty_database, sto
         "CREATE FUNCTION b2_default_server() RETURNS name LANGUAGE sql AS $$ SELECT 'x'::name $$",
         "CREATE TABLE b2_uploads (object_key text)",
         "CREATE TABLE b2_deletions (object_key text)",
-        "CREATE FUNCTION b2_guard() RETURNS trigger LANGUAGE plpgsql AS"
+        "CREATE FUNCTION b2neon_guard() RETURNS trigger LANGUAGE plpgsql AS"
         " 'BEGIN RETURN NULL; END'",
     ],
 )

@@ -88,7 +88,7 @@ SELECT throws_ok(format('CREATE TRIGGER aaa %s ON %s FOR EACH STATEMENT EXECUTE 
                  format('role "alice" cannot put trigger "aaa" on table "%s"', name), format('no trigger %s on %s', event, name))
 FROM (VALUES ('BEFORE DELETE', 'b2_files', 'steal'), ('BEFORE INSERT', 'b2_uploads', 'steal'),
              ('AFTER INSERT', 'b2_deletions', 'steal'), ('BEFORE UPDATE', 'b2_identity', 'steal'),
-             ('AFTER UPDATE', 'b2_files', 'b2_files_queue_deletions')) AS v (event, name, function);
+             ('AFTER UPDATE', 'b2_files', 'b2neon_queue_deletions')) AS v (event, name, function);
 SELECT throws_ok('CREATE OR REPLACE TRIGGER b2_files_guard BEFORE INSERT ON b2_files EXECUTE FUNCTION steal()', '42501',
                  'role "alice" cannot put trigger "b2_files_guard" on table "b2_files"', 'the guard is not replaced');
 SELECT throws_ok('CREATE CONSTRAINT TRIGGER aaa AFTER INSERT ON b2_files DEFERRABLE FOR EACH ROW EXECUTE FUNCTION steal()',

@@ -1,5 +1,5 @@
 -- b2_user_id(): the owner of b2neon's tables chooses where it comes from, and nobody else changes that.
-\set tests 73
+\set tests 75
 \ir setup/two_users.psql
 CREATE ROLE owner;
 GRANT owner TO CURRENT_USER;
@@ -43,7 +43,7 @@ CREATE FUNCTION auth.user_id() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS
     $$ SELECT pg_catalog.current_setting('app.user_name', true) $$;
 SELECT throws_ok('SELECT b2_set_identity(NULL)', '22004', 'source must not be NULL', 'a source is needed');
 SELECT throws_ok(format('SELECT b2_set_identity(%L)', text), '22023', format('invalid source: "%s"', text), format('"%s" is none', text))
-FROM unnest(ARRAY['', 'session_user', 'auth.user_id', 'request.jwt.claim.sub', 'CURRENT_USER']) AS text;
+FROM unnest(ARRAY['', 'session_user', 'auth.user_id', 'request.jwt.claim.sub', 'Request.JWT.Claims']) AS text;
 SELECT throws_ok($$SELECT b2_set_identity('auth.nobody()')$$, '42883', NULL, 'nor is a function that is not there');
 SELECT throws_ok($$SELECT b2_set_identity('auth.user_id(')$$, '22P02', NULL, 'nor half a name');
 SELECT throws_ok($$SELECT b2_set_identity('b2_user_id()')$$, '22023', 'b2_user_id() cannot be its own source', 'nor itself');
@@ -77,12 +77,12 @@ SELECT object_key AS uploaded, presigned_url, 'mine' AS body FROM b2_presign_put
 \ir setup/put.psql
 SELECT is((b2_register_file(:'uploaded')).user_id, 'bob', 'and registrations');
 SET app.user_name = '';
-SELECT throws_ok(statement, '42501', 'the caller of role "alice" is not known', format('without a user there is no %s', statement))
+SELECT throws_ok(statement, '42501', 'no user is signed in (role "alice")', format('without a user there is no %s', statement))
 FROM unnest(ARRAY['SELECT b2_user_id()', 'SELECT * FROM b2_files', 'DELETE FROM b2_files',
                   $$SELECT b2_presign_put('x', 'text/plain', size => 4)$$, $$SELECT b2_register_file('x')$$,
                   $$SELECT b2_presign_get('x')$$]) AS statement;
 RESET app.user_name;
-SELECT throws_ok('SELECT b2_user_id()', '42501', 'the caller of role "alice" is not known', 'NULL is no user either');
+SELECT throws_ok('SELECT b2_user_id()', '42501', 'no user is signed in (role "alice")', 'NULL is no user either');
 SET app.user_name = 'bob';
 
 -- It runs as the caller, with pg_catalog alone in the search path.
@@ -152,14 +152,17 @@ SELECT set_config('request.jwt.claims', '{"sub": 42}', true) \g /dev/null
 SELECT is(b2_user_id(), '42', 'also as a number');
 CREATE FUNCTION with_claims(claims text) RETURNS text LANGUAGE plpgsql AS
     $$ BEGIN PERFORM set_config('request.jwt.claims', claims, true); RETURN b2_user_id(); END $$;
-SELECT throws_ok(format('SELECT with_claims(%L)', claims), '42501', 'the caller of role "alice" is not known', format('%s names nobody', claims))
+SELECT throws_ok(format('SELECT with_claims(%L)', claims), '42501', 'no user is signed in (role "alice")', format('%s names nobody', claims))
 FROM unnest(ARRAY['', '{}', '[]', '"bob"', '{"sub": null}', '{"sub": ""}', '{"sub": ["bob"]}', '{"user": {"sub": "bob"}}']) AS claims;
+SELECT throws_ok(format('SELECT with_claims(%L)', jsonb_build_object('sub', repeat('x', 1025))), '22023',
+                 'user id of the caller is longer than 1024 bytes', 'nor does one that is too long');
+SELECT is(with_claims(jsonb_build_object('sub', repeat('x', 1024))::text), repeat('x', 1024), 'one of 1024 bytes is a user');
 SELECT throws_ok($$SELECT with_claims('{"sub": "bob"')$$, '22P02', NULL, 'claims that are no JSON are an error');
 RESET ROLE;
 
 -- And back.
 SET ROLE owner;
-SELECT is(b2_set_identity('current_user'), 'current_user', 'the choice can be taken back');
+SELECT is(b2_set_identity('Current_User'), 'current_user', 'the choice can be taken back');
 SELECT is_empty('SELECT * FROM b2_identity', 'which leaves nothing behind');
 SELECT is(b2_user_id(), 'owner', 'but current_user');
 
