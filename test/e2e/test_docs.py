@@ -14,7 +14,9 @@ def test_every_example_of_the_readme_runs(cluster, store, own_database):
 
 
 # The set-ups have tests of their own.
-@pytest.mark.parametrize("heading", ["Confined or not", "Policies of your own"])
+@pytest.mark.parametrize(
+    "heading", ["Confined or not", "Who the caller is: `b2_user_id()`", "Policies of your own"]
+)
 def test_every_example_on_row_level_security_runs(cluster, store, own_database, heading):
     sql = examples("docs/row-level-security.md", heading)
     assert sql
