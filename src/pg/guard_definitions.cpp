@@ -1,5 +1,4 @@
 #include "pg/hide_statement.h"
-#include "pg/search_path.h"
 #include "pg/tables.h"
 
 B2NEON_SQL_FUNCTION(b2neon_guard_definitions)
@@ -8,124 +7,130 @@ namespace b2neon {
 
 namespace {
 
-// What the command has made: triggers, and the foreign keys of the tables that it made or altered,
-// with the table that they concern. A foreign key that was there before is told by its xmin.
-constexpr char kNewDefinitions[] =
-    "SELECT t.tgrelid, t.tgname::pg_catalog.text, NULL::pg_catalog.xid "
-    "FROM pg_event_trigger_ddl_commands() c JOIN pg_trigger t ON t.oid = c.objid "
-    "WHERE c.classid = 'pg_trigger'::regclass "
-    "UNION ALL SELECT k.confrelid, k.conname::pg_catalog.text, k.xmin "
-    "FROM pg_event_trigger_ddl_commands() c JOIN pg_constraint k ON k.conrelid = c.objid "
-    "WHERE c.classid = 'pg_class'::regclass AND k.contype = 'f'";
+// Known from the first command on that could define something.
+Oid extension_schema_of_guard = InvalidOid;
+object_access_hook_type next_hook;
 
-// The servers of b2neon that the command has made or altered a user mapping for.
-constexpr char kNewMappings[] =
-    "SELECT s.srvname::pg_catalog.text, s.srvowner FROM pg_event_trigger_ddl_commands() c "
-    "JOIN pg_user_mappings m ON m.umid = c.objid JOIN pg_foreign_server s ON s.oid = m.srvid "
-    "JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw "
-    "WHERE c.classid = 'pg_user_mapping'::regclass AND w.fdwname = 'b2neon'";
-
-struct GuardedTables {
-  Oid tables[4];
-  int count = 0;
-
-  bool contains(Oid table) const {
-    for (int i = 0; i < count; i++) {
-      if (tables[i] == table) return true;
-    }
-    return false;
+// Whether the table is one of ours, and row-level security keeps the current role out of it. (With
+// FORCE it applies to the owner too, who may define what they like.)
+bool is_guarded(Oid table) {
+  if (get_rel_namespace(table) != extension_schema_of_guard) return false;
+  const char *name = get_rel_name(table);
+  bool is_ours = false;
+  for (const char *ours : {"b2_files", "b2_uploads", "b2_deletions", "b2_identity"}) {
+    is_ours = is_ours || (name && strcmp(name, ours) == 0);
   }
-};
-
-// Those of ours that row-level security keeps the current role out of. (With FORCE it applies to
-// the owner too, who may define what they like.)
-GuardedTables guarded_tables(Oid schema) {
-  GuardedTables guarded;
-  for (const char *name : {"b2_files", "b2_uploads", "b2_deletions", "b2_identity"}) {
-    const Oid table = get_relname_relid(name, schema);
-    if (OidIsValid(table) && check_enable_rls(table, InvalidOid, true) == RLS_ENABLED &&
-        !has_privs_of_role(GetUserId(), table_owner(table))) {
-      guarded.tables[guarded.count++] = table;
-    }
-  }
-  return guarded;
+  return is_ours && check_enable_rls(table, InvalidOid, true) == RLS_ENABLED &&
+         !has_privs_of_role(GetUserId(), table_owner(table)) &&
+         OidIsValid(get_extension_oid("b2neon", true));
 }
 
-void check_definition(const GuardedTables &guarded, HeapTuple row, TupleDesc columns) {
-  bool is_null;
-  const Oid table = DatumGetObjectId(SPI_getbinval(row, columns, 1, &is_null));
-  if (!guarded.contains(table)) return;
-  const Datum xmin = SPI_getbinval(row, columns, 3, &is_null);
-  const bool is_trigger = is_null;
-  if (!is_trigger && !TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin))) return;
+[[noreturn]] void raise_guarded(const char *format, const char *name, Oid table) {
   ereport(ERROR,
           (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-           is_trigger ? errmsg("role \"%s\" cannot put trigger \"%s\" on table \"%s\"",
-                               GetUserNameFromId(GetUserId(), false), SPI_getvalue(row, columns, 2),
-                               get_rel_name(table))
-                      : errmsg("role \"%s\" cannot let foreign key \"%s\" refer to table \"%s\"",
-                               GetUserNameFromId(GetUserId(), false), SPI_getvalue(row, columns, 2),
-                               get_rel_name(table)),
+           errmsg(format, GetUserNameFromId(GetUserId(), false), name, get_rel_name(table)),
            errdetail("Row-level security on the table applies to this role, and whoever changes "
                      "the table would run its code."),
            errhint("The owner of table \"%s\" can do it.", get_rel_name(table))));
+  pg_unreachable();
+}
+
+// The row of a catalog that has just been made, which no usual snapshot shows yet. Calls `check`
+// with it.
+template <class Check>
+void with_new_row(Oid catalog, Oid index, AttrNumber oid_column, Oid object, Check check) {
+  ScanKeyData key;
+  ScanKeyInit(&key, oid_column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object));
+  Relation relation = table_open(catalog, AccessShareLock);
+  SysScanDesc scan = systable_beginscan(relation, index, true, SnapshotSelf, 1, &key);
+  HeapTuple row = systable_getnext(scan);
+  if (HeapTupleIsValid(row)) check(row);
+  systable_endscan(scan);
+  table_close(relation, AccessShareLock);
+}
+
+void check_constraint(HeapTuple row) {
+  const Form_pg_constraint constraint = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(row));
+  if (constraint->contype != CONSTRAINT_FOREIGN || !is_guarded(constraint->confrelid)) return;
+  raise_guarded("role \"%s\" cannot let foreign key \"%s\" refer to table \"%s\"",
+                NameStr(constraint->conname), constraint->confrelid);
+}
+
+void check_trigger(HeapTuple row) {
+  const Form_pg_trigger trigger = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row));
+  if (trigger->tgisinternal || !is_guarded(trigger->tgrelid)) return;
+  raise_guarded("role \"%s\" cannot put trigger \"%s\" on table \"%s\"", NameStr(trigger->tgname),
+                trigger->tgrelid);
+}
+
+extern "C" {
+
+// Runs when an object has been made and nothing has been done with it. (A foreign key is checked
+// against the rows that are there at the end of its command, with casts of its author's, as the
+// owner of the table that it refers to.)
+static void on_object_access(ObjectAccessType access, Oid catalog, Oid object, int column,
+                             void *arguments) {
+  if (next_hook) next_hook(access, catalog, object, column, arguments);
+  if (access != OAT_POST_CREATE || !OidIsValid(extension_schema_of_guard)) return;
+  if (catalog == ConstraintRelationId) {
+    with_new_row(catalog, ConstraintOidIndexId, Anum_pg_constraint_oid, object, check_constraint);
+  } else if (catalog == TriggerRelationId) {
+    with_new_row(catalog, TriggerOidIndexId, Anum_pg_trigger_oid, object, check_trigger);
+  }
+}
+
+}  // extern "C"
+
+void watch(Oid schema) {
+  if (!OidIsValid(extension_schema_of_guard)) {
+    next_hook = object_access_hook;
+    object_access_hook = on_object_access;
+  }
+  extension_schema_of_guard = schema;
 }
 
 // PostgreSQL lets whoever has USAGE on a server make a user mapping for themselves. The store would
 // then be asked with a key of the caller's choice whether an upload is there.
-void check_mapping(HeapTuple row, TupleDesc columns) {
-  bool is_null;
-  const Oid owner = DatumGetObjectId(SPI_getbinval(row, columns, 2, &is_null));
-  if (has_privs_of_role(GetUserId(), owner)) return;
-  const char *server = quote_identifier(SPI_getvalue(row, columns, 1));
+void check_mapping(const char *server_name) {
+  const Oid files = get_relname_relid("b2_files", extension_schema_of_guard);
+  if (!OidIsValid(files) || check_enable_rls(files, InvalidOid, true) != RLS_ENABLED) return;
+  const ForeignServer *server = GetForeignServerByName(server_name, true);
+  if (!server || strcmp(GetForeignDataWrapper(server->fdwid)->fdwname, "b2neon") != 0 ||
+      has_privs_of_role(GetUserId(), server->owner)) {
+    return;
+  }
   const char *role = GetUserNameFromId(GetUserId(), false);
-  ereport(ERROR,
-          (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), hide_statement(),
-           errmsg("role \"%s\" cannot choose the application key for server %s", role, server),
-           errdetail("Row-level security on b2_files applies to this role."),
-           errhint("The server's owner can: CREATE USER MAPPING FOR %s SERVER %s ...",
-                   quote_identifier(role), server)));
-}
-
-// Calls `check` with each row that the query gives.
-template <class Check>
-void for_each_row(const char *query, Check check) {
-  // Not read-only: a snapshot of its own sees what the command has made.
-  const int result = SPI_execute(query, false, 0);
-  if (result != SPI_OK_SELECT) {
-    elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
-  }
-  for (uint64 i = 0; i < SPI_processed; i++) {
-    check(SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
-  }
+  ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), hide_statement(),
+                  errmsg("role \"%s\" cannot choose the application key for server \"%s\"", role,
+                         server_name),
+                  errdetail("Row-level security on b2_files applies to this role."),
+                  errhint("The server's owner can: CREATE USER MAPPING FOR %s SERVER %s ...",
+                          quote_identifier(role), quote_identifier(server_name))));
 }
 
 }  // namespace
 
 }  // namespace b2neon
 
-/// Event trigger at the end of commands that can make triggers, foreign keys and user mappings: a
-/// role that row-level security applies to does not get to attach any to the extension's tables,
+/// Event trigger before commands that can make triggers, foreign keys and user mappings: a role
+/// that row-level security applies to does not get to attach any to the extension's tables,
 /// whatever it has been granted, nor to choose the key that its requests are signed with.
+///
+/// What a command makes is looked at by a hook, at the moment at which it is made. The list that
+/// PostgreSQL has for event triggers at the end of commands comes too late, and is empty where the
+/// command runs within REFRESH MATERIALIZED VIEW.
 Datum b2neon_guard_definitions(PG_FUNCTION_ARGS) {
   using namespace b2neon;
   if (!CALLED_AS_EVENT_TRIGGER(fcinfo)) {
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
                     errmsg("b2neon_guard_definitions() can only be called as an event trigger")));
   }
-  const Oid schema = extension_schema(fcinfo);
-  const GuardedTables guarded = guarded_tables(schema);
-  if (guarded.count == 0) return PointerGetDatum(nullptr);
-
-  SPI_connect();
-  const int level = pin_search_path();
-  for_each_row(kNewDefinitions, [&guarded](HeapTuple row, TupleDesc columns) {
-    check_definition(guarded, row, columns);
-  });
-  if (guarded.contains(get_relname_relid("b2_files", schema))) {
-    for_each_row(kNewMappings, check_mapping);
+  watch(extension_schema(fcinfo));
+  const Node *command = reinterpret_cast<EventTriggerData *>(fcinfo->context)->parsetree;
+  if (IsA(command, CreateUserMappingStmt)) {
+    check_mapping(reinterpret_cast<const CreateUserMappingStmt *>(command)->servername);
+  } else if (IsA(command, AlterUserMappingStmt)) {
+    check_mapping(reinterpret_cast<const AlterUserMappingStmt *>(command)->servername);
   }
-  restore_settings(level);
-  SPI_finish();
   return PointerGetDatum(nullptr);
 }

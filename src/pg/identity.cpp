@@ -47,10 +47,7 @@ IdentitySource source_in(HeapTuple row, TupleDesc columns) {
 IdentitySource read_source(Oid identity) {
   IdentitySource source;
   Relation table = table_open(identity, AccessShareLock);
-  if (table->rd_rel->relkind != RELKIND_RELATION) {
-    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                    errmsg("\"%s\" is not an ordinary table", RelationGetRelationName(table))));
-  }
+  EnsurePortalSnapshotExists();  // after a COMMIT in a procedure there may be none
   SysScanDesc scan = systable_beginscan(table, InvalidOid, false, GetActiveSnapshot(), 0, nullptr);
   HeapTuple row = systable_getnext(scan);
   if (HeapTupleIsValid(row)) source = source_in(row, RelationGetDescr(table));

@@ -4,8 +4,11 @@ namespace b2neon {
 
 namespace {
 
+constexpr char kAllowedEndpoints[] = "b2neon.allowed_endpoints";
+
 char *server_setting;
 char *allowed_endpoints_setting;
+GucSource allowed_endpoints_source = PGC_S_DEFAULT;  // of the last value that was taken
 
 // Calls `visit` for each entry of a comma-separated list, blanks around it removed, until it
 // returns false.
@@ -32,7 +35,7 @@ bool check_server(char **value, void **, GucSource) {
   return false;
 }
 
-bool check_allowed_endpoints(char **value, void **, GucSource) {
+bool check_allowed_endpoints(char **value, void **, GucSource source) {
   bool ok = true;
   for_each_entry(*value, [&ok](std::string_view entry) {
     Problem problem = check_endpoint_pattern(entry);
@@ -45,24 +48,32 @@ bool check_allowed_endpoints(char **value, void **, GucSource) {
     }
     return ok;
   });
+  if (ok) allowed_endpoints_source = source;
   return ok;
 }
 
 }  // namespace
 
 void define_settings() {
+  // What was set before the library was loaded, by a file or by a user.
+  const bool is_given = GetConfigOption(kAllowedEndpoints, true, false) != nullptr;
   DefineCustomStringVariable(
       "b2neon.server",
       "Sets the foreign server that b2neon's functions use where a call names none.", nullptr,
       &server_setting, "b2", PGC_USERSET, 0, check_server, nullptr, nullptr);
   DefineCustomStringVariable(
-      "b2neon.allowed_endpoints",
+      kAllowedEndpoints,
       "Sets the hosts that foreign servers of b2neon may point at, as a comma-separated list.",
       "Each entry is [scheme://]host[:port]. No scheme means https, and \"*.example.com\" every "
       "name "
       "that ends in \".example.com\".",
       &allowed_endpoints_setting, "*.backblazeb2.com", PGC_SUSET, 0, check_allowed_endpoints,
       nullptr, nullptr);
+  // A user's own is refused then, but has already taken the place of the one that a file or a
+  // database had set. Which that was cannot be told any more: nothing is allowed.
+  if (is_given && allowed_endpoints_source == PGC_S_DEFAULT) {
+    SetConfigOption(kAllowedEndpoints, "", PGC_SUSET, PGC_S_OVERRIDE);
+  }
 #if PG_VERSION_NUM >= 150000
   MarkGUCPrefixReserved("b2neon");
 #else

@@ -27,7 +27,6 @@ SPIPlanPtr prepared(Statement &statement, Oid schema) {
 // What a trigger's function brings with it.
 struct TriggerFunction {
   Oid author;
-  bool runs_as_author;  // SECURITY DEFINER
   bool brings_search_path;
 };
 
@@ -49,14 +48,14 @@ TriggerFunction trigger_function(Oid function) {
   HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
   if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for function %u", function);
   const Form_pg_proc form = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
-  const TriggerFunction result = {form->proowner, form->prosecdef, sets_search_path(tuple)};
+  const TriggerFunction result = {form->proowner, sets_search_path(tuple)};
   ReleaseSysCache(tuple);
   return result;
 }
 
-// A trigger function runs with the rights of whoever changes the table. So it must belong to
-// somebody who has the rights of the table's owner anyway, or bring its own. The lock keeps new
-// triggers out until the transaction ends.
+// A trigger function runs with the rights of whoever changes the table, or sees and changes the row
+// with its own. So it must belong to somebody who has the rights of the table's owner anyway. The
+// lock keeps new triggers out until the transaction ends.
 //
 // One that can be deferred runs when the owner's search path is gone. PostgreSQL 18 still gives it
 // the owner's rights then, so it has to bring a search path, or the caller's own would count.
@@ -67,7 +66,7 @@ void require_trusted_triggers(Oid table, Oid owner) {
     const Trigger &trigger = triggers->triggers[i];
     if (trigger.tgisinternal || trigger.tgenabled == TRIGGER_DISABLED) continue;
     const TriggerFunction function = trigger_function(trigger.tgfoid);
-    if (!function.runs_as_author && !has_privs_of_role(function.author, owner)) {
+    if (!has_privs_of_role(function.author, owner)) {
       ereport(
           ERROR,
           (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -75,8 +74,7 @@ void require_trusted_triggers(Oid table, Oid owner) {
                   trigger.tgname, RelationGetRelationName(relation)),
            errdetail("Its function belongs to role \"%s\", which does not have these rights.",
                      GetUserNameFromId(function.author, false)),
-           errhint("Drop the trigger, have its function belong to the table's owner, or make the "
-                   "function SECURITY DEFINER; and do not grant TRIGGER on the table.")));
+           errhint("Drop the trigger, or have its function belong to the table's owner.")));
     }
     if (trigger.tgdeferrable && !function.brings_search_path) {
       ereport(
@@ -118,18 +116,19 @@ Oid require_table(Oid schema, const char *name) {
                  "again by DROP EXTENSION b2neon CASCADE, which takes all servers, user "
                  "mappings and queues with it, and CREATE EXTENSION b2neon.")));
   }
-  // Row-level security, on which everything rests, is known of tables only.
-  const char kind = get_rel_relkind(table);
-  if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE) {
+  // Row-level security, on which everything rests, is known of tables only, and the partitions of
+  // one have triggers and privileges of their own.
+  if (get_rel_relkind(table) != RELKIND_RELATION) {
     ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                    errmsg("\"%s.%s\" is not a table", get_namespace_name(schema), name),
-                    errhint("Give the view or foreign table another name or schema.")));
+                    errmsg("\"%s.%s\" is not an ordinary table", get_namespace_name(schema), name),
+                    errhint("Give what is there another name or schema.")));
   }
   return table;
 }
 
 uint64 execute(Statement &statement, Oid schema, const Datum *values, const char *nulls,
                bool read_only) {
+  EnsurePortalSnapshotExists();  // after a COMMIT in a procedure there may be none
   int result = SPI_execute_plan(prepared(statement, schema), const_cast<Datum *>(values), nulls,
                                 read_only, 0);
   if (result < 0) elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
@@ -144,8 +143,12 @@ OwnerScope begin_writing_as_owner(Oid table) {
 OwnerScope begin_as_owner(Oid table) {
   OwnerScope scope;
   GetUserIdAndSecContext(&scope.role, &scope.security_context);
-  SetUserIdAndSecContext(table_owner(table), scope.security_context | SECURITY_LOCAL_USERID_CHANGE |
-                                                 SECURITY_NOFORCE_RLS);
+  const Oid owner = table_owner(table);
+  int context = scope.security_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS;
+  // What a trigger of the owner's leaves for the end of the transaction, such as a cursor WITH
+  // HOLD, would run as the superuser who has called.
+  if (superuser() && !superuser_arg(owner)) context |= SECURITY_RESTRICTED_OPERATION;
+  SetUserIdAndSecContext(owner, context);
   scope.guc_level = pin_search_path();
   return scope;
 }

@@ -16,6 +16,13 @@ def database(own_database):
 
 
 @pytest.fixture
+def session(database):
+    with database.connect() as session:
+        session.database_name = database.name
+        yield session
+
+
+@pytest.fixture
 def alice(database, session):
     """A user's session. `role` is its name."""
     role = database.create_role("alice")
@@ -74,6 +81,150 @@ def test_a_table_that_the_owner_lets_refer_to_b2_files_can_be_altered(database, 
         alice.run("ALTER TABLE comments ADD also bigint REFERENCES b2_files")
     session.run("DELETE FROM b2_files")
     assert alice.rows("SELECT FROM comments") == []
+
+
+# A type of the user's own, and a cast of it to the type of b2_files.id that tells who runs it.
+CAST = """
+    CREATE SCHEMA evil;
+    GRANT USAGE ON SCHEMA evil TO PUBLIC;
+    CREATE TABLE evil.caught (who text);
+    GRANT INSERT ON evil.caught TO PUBLIC;
+    CREATE TYPE evil.number AS ENUM ('1');
+    CREATE FUNCTION evil.to_id(evil.number) RETURNS int8 LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO evil.caught VALUES (current_user);
+        RAISE WARNING 'cast as %', current_user;
+        RETURN 1;
+    END $$;
+    CREATE CAST (evil.number AS int8) WITH FUNCTION evil.to_id(evil.number) AS IMPLICIT;
+    CREATE TABLE evil.spy (id evil.number);
+    INSERT INTO evil.spy VALUES ('1');
+"""
+
+
+def test_a_foreign_key_is_refused_before_its_rows_are_looked_at(session, alice):
+    """PostgreSQL looks at them as the owner of b2_files, with casts of whoever made the key."""
+    session.run(f'GRANT CREATE ON DATABASE "{session.database_name}" TO "{alice.role}"')
+    alice.run(CAST)
+    for statement in (
+        "ALTER TABLE evil.spy ADD FOREIGN KEY (id) REFERENCES b2_files",
+        "ALTER TABLE evil.spy ADD COLUMN also evil.number DEFAULT '1' REFERENCES b2_files",
+    ):
+        with refused("42501", message="cannot let foreign key"):
+            alice.run(statement)
+        assert not any("cast as" in notice for notice in alice.connection.notices)
+    assert alice.rows("SELECT * FROM evil.caught") == []
+
+
+def test_a_foreign_key_that_is_refused_tells_nothing_of_keys(session, alice):
+    session.run("INSERT INTO b2_files (object_key, user_id) VALUES ('is there', 'somebody')")
+    for key in ("is there", "is not there"):
+        alice.run("CREATE TEMP TABLE IF NOT EXISTS unrelated (x int)")
+        alice.run("CREATE TABLE guess AS SELECT %s::text AS key", key)
+        with refused("42501", message="cannot let foreign key"):
+            alice.run("ALTER TABLE guess ADD FOREIGN KEY (key) REFERENCES b2_files (object_key)")
+        alice.run("DROP TABLE guess")
+
+
+def test_a_foreign_key_that_the_owner_has_made_keeps_its_type(session, alice):
+    session.run(f'GRANT CREATE ON DATABASE "{session.database_name}" TO "{alice.role}"')
+    session.run("CREATE TABLE comments (file_id bigint REFERENCES b2_files)")
+    session.run(f'ALTER TABLE comments OWNER TO "{alice.role}"')
+    alice.run(CAST)
+    with refused("42501", message="cannot let foreign key"):
+        alice.run("ALTER TABLE comments ALTER file_id TYPE evil.number USING '1'")
+    assert alice.rows("SELECT * FROM evil.caught") == []
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "CREATE TRIGGER aaa BEFORE INSERT ON b2_uploads FOR EACH ROW EXECUTE FUNCTION steal()",
+        "CREATE TABLE spy (id bigint REFERENCES b2_files)",
+    ],
+    ids=["trigger", "foreign key"],
+)
+def test_what_a_refresh_of_a_view_defines_is_seen_as_well(session, alice, definition):
+    """PostgreSQL keeps no list of the commands within REFRESH MATERIALIZED VIEW."""
+    alice.run(
+        f"""
+        CREATE FUNCTION steal() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+            AS $$ BEGIN NEW.user_id := 'stolen'; RETURN NEW; END $$;
+        CREATE FUNCTION define() RETURNS int LANGUAGE plpgsql
+            SET search_path = public
+            AS $$ BEGIN IF to_regclass('armed') IS NOT NULL THEN {definition}; END IF; RETURN 1; END $$;
+        CREATE MATERIALIZED VIEW view AS SELECT define();
+        CREATE TABLE armed ();
+        """
+    )
+    with refused("42501", message='cannot .* table "b2_'):
+        alice.run("REFRESH MATERIALIZED VIEW view")
+
+
+def test_functions_work_where_a_procedure_has_just_committed(session, alice):
+    """No snapshot is there then."""
+    key = upload(session, user_id=alice.role).object_key
+    for call in (
+        "b2_user_id()",
+        "b2_presign_put('x', 'text/plain')",
+        f"b2_presign_get('{key}')",
+        f"b2_register_file('{key}')",
+    ):
+        for end in ("COMMIT", "ROLLBACK"):
+            alice.run("DROP DOMAIN IF EXISTS checked")
+            alice.run(f"CREATE DOMAIN checked AS bigint CHECK (({call})::text IS NOT NULL)")
+            alice.run(
+                f"DO $$ DECLARE v checked; BEGIN {end}; GET DIAGNOSTICS v = ROW_COUNT; END $$"
+            )
+    assert alice.value("SELECT b2_user_id()") == alice.role
+
+
+def test_a_list_of_endpoints_that_a_user_gives_does_not_bring_the_default_back(database, session):
+    owner = database.create_role("owner")
+    session.run(f'GRANT USAGE ON FOREIGN DATA WRAPPER b2neon TO "{owner}"')
+    session.run(f'GRANT CREATE ON DATABASE "{session.database_name}" TO "{owner}"')
+    session.run(
+        f'ALTER DATABASE "{session.database_name}"'
+        " SET b2neon.allowed_endpoints = 'https://s3.own.example'"
+    )
+    for settings in ({}, {"b2neon.allowed_endpoints": "*.backblazeb2.com"}):
+        with database.connect(role=owner, **settings) as hers:
+            with refused("42501", message="not allowed"):
+                hers.run(
+                    "CREATE SERVER x FOREIGN DATA WRAPPER b2neon OPTIONS"
+                    " (endpoint 'https://s3.us-west-004.backblazeb2.com', bucket 'elsewhere')"
+                )
+    assert not session.value("SELECT count(*) FROM pg_foreign_server WHERE srvname = 'x'")
+
+
+def test_the_owner_s_code_does_not_outlast_a_superuser_s_call(database, session):
+    """A cursor WITH HOLD is read at the end of the transaction, with the rights of its user."""
+    owner = database.create_role("owner")
+    session.run(f'GRANT ALL ON SCHEMA public TO "{owner}"')
+    for table in ("b2_files", "b2_uploads", "b2_deletions", "b2_identity"):
+        session.run(f'ALTER TABLE {table} OWNER TO "{owner}"')
+    with database.connect(role=owner) as hers:
+        hers.run(
+            """
+            CREATE FUNCTION evil() RETURNS int LANGUAGE plpgsql AS
+                $$ BEGIN RAISE WARNING 'evil as %', current_user; RETURN 1; END $$;
+            CREATE FUNCTION trap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                EXECUTE 'DECLARE c CURSOR WITH HOLD FOR SELECT public.evil()'; RETURN NULL; END $$;
+            CREATE TRIGGER trap AFTER INSERT ON b2_uploads FOR EACH ROW EXECUTE FUNCTION trap();
+            """
+        )
+    with refused("42501", message="security-restricted operation"):
+        session.run("SELECT b2_presign_put('x', 'text/plain', user_id => 'user_1')")
+    assert not any("evil" in notice for notice in session.connection.notices)
+
+
+def test_a_partitioned_table_is_not_taken_for_b2_files(session, alice):
+    """Its partitions would have triggers and privileges of their own."""
+    session.run("ALTER TABLE b2_files RENAME TO old_files")
+    session.run("CREATE TABLE b2_files (LIKE old_files) PARTITION BY HASH (object_key)")
+    for call in ("b2_presign('GET', 'x')", "b2_presign_put('x', 'text/plain')"):
+        with refused("42809", message="not an ordinary table"):
+            alice.run(f"SELECT {call}")
 
 
 @pytest.mark.parametrize("source", ["auth.user_id()", "request.jwt.claims", "current_user"])

@@ -89,12 +89,12 @@ SELECT throws_ok(format('SELECT b2_register_file(%L)', :'issued'), 'P0002',
 
 -- A key of the caller's own choice would ask the store in their name.
 SELECT throws_ok($$CREATE USER MAPPING FOR CURRENT_USER SERVER b2 OPTIONS (key_id 'a', application_key 'b')$$, '42501',
-                 'role "alice" cannot choose the application key for server b2', 'nobody brings a key of their own');
+                 'role "alice" cannot choose the application key for server "b2"', 'nobody brings a key of their own');
 RESET ROLE;
 CREATE USER MAPPING FOR alice SERVER b2 OPTIONS (key_id :'key_id', application_key :'application_key');
 SET ROLE alice;
 SELECT throws_ok($$ALTER USER MAPPING FOR CURRENT_USER SERVER b2 OPTIONS (SET key_id 'a')$$, '42501',
-                 'role "alice" cannot choose the application key for server b2', 'nor changes the one that they were given');
+                 'role "alice" cannot choose the application key for server "b2"', 'nor changes the one that they were given');
 SELECT lives_ok(format('SELECT b2_presign_get(%L)', :'alices'), 'which is used');
 
 -- Control characters in whatever becomes a header or a part of a query.

@@ -34,7 +34,7 @@ SELECT throws_ok($$SELECT b2_set_identity('request.jwt.claims')$$, '42501',
 ALTER TABLE b2_files RENAME TO files_base;
 CREATE VIEW b2_files AS SELECT * FROM files_base;
 SET ROLE alice;
-SELECT throws_ok($$SELECT b2_presign('GET', 'x')$$, '42809', '"public.b2_files" is not a table',
+SELECT throws_ok($$SELECT b2_presign('GET', 'x')$$, '42809', '"public.b2_files" is not an ordinary table',
                  'a view is not taken for the table');
 RESET ROLE;
 DROP VIEW b2_files;
