@@ -29,18 +29,4 @@ struct IdentitySource {
 /// function's qualified name with parentheses.
 const char *source_text(const IdentitySource &source);
 
-/// A function that can say who the caller is.
-struct IdentityFunction {
-  Oid oid;
-  Oid owner;
-  Oid result_type;
-};
-
-/// Raises 42809 unless the function has the form of one: a plain function without arguments that
-/// returns one text, varchar, name, uuid, integer or bigint.
-IdentityFunction require_identity_function(HeapTuple function);
-
-/// Raises 42501 unless the current role may execute it.
-void require_execute(const IdentityFunction &function);
-
 }  // namespace b2neon

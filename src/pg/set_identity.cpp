@@ -1,6 +1,6 @@
 #include "core/ascii.h"
 #include "pg/arguments.h"
-#include "pg/identity.h"
+#include "pg/identity_function.h"
 #include "pg/tables.h"
 
 B2NEON_SQL_FUNCTION(b2_set_identity)

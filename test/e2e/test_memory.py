@@ -76,6 +76,30 @@ def test_a_million_links_leave_memory_where_it_was(session, statement):
     )
 
 
+IDENTITIES = {
+    "current_user": "",
+    "request.jwt.claims": "SET request.jwt.claims = '{\"sub\": \"user_1\"}'",
+    "auth.user_id()": "CREATE SCHEMA auth; CREATE FUNCTION auth.user_id() RETURNS text LANGUAGE plpgsql"
+    " STABLE PARALLEL SAFE AS $$ BEGIN RETURN current_setting('server_version'); END $$",
+}
+
+
+@pytest.mark.parametrize("source, set_up", IDENTITIES.items(), ids=IDENTITIES.keys())
+def test_a_million_questions_who_the_caller_is_leave_memory_where_it_was(
+    own_database, source, set_up
+):
+    count = "SELECT count(b2_user_id()) FROM (SELECT generate_series(1, {})) numbers"
+    with own_database.connect(jit="off") as session:
+        if set_up:
+            session.run(set_up)
+        session.run("SELECT b2_set_identity(%s)", source)
+        assert_no_growth(
+            session,
+            lambda: session.run(count.format(1000000)),
+            warm_up=lambda: session.run(count.format(10000)),
+        )
+
+
 def test_the_measurement_sees_what_is_kept(session):
     """A guard for the other tests: two megabytes in a cursor are seen."""
     before = usage(session)
