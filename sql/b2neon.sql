@@ -147,18 +147,18 @@ GRANT EXECUTE ON FUNCTION b2_set_identity(pg_catalog.text) TO @extowner@ WITH GR
 
 -- GRANT ALL ON ALL TABLES includes TRIGGER and REFERENCES. Either lets its grantee have code of
 -- theirs run by whoever changes the table, and a trigger on the table itself cannot prevent it,
--- because theirs can come first. A user mapping of one's own is what USAGE on a server allows.
+-- because theirs can come first.
 CREATE FUNCTION b2neon_guard_definitions()
     RETURNS pg_catalog.event_trigger
     LANGUAGE c VOLATILE
     AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION b2neon_guard_definitions() IS
-    'event trigger: roles that row-level security applies to put no trigger on, and no foreign key to a table of b2neon, and choose no application key';
+    'event trigger: roles that row-level security applies to put no trigger on, and no foreign key to a table of b2neon';
 CREATE EVENT TRIGGER b2neon_guard_definitions ON ddl_command_start
-    WHEN TAG IN ('CREATE TRIGGER', 'CREATE TABLE', 'ALTER TABLE', 'CREATE SCHEMA', 'CREATE USER MAPPING', 'ALTER USER MAPPING')
+    WHEN TAG IN ('CREATE TRIGGER', 'CREATE TABLE', 'ALTER TABLE', 'CREATE SCHEMA')
     EXECUTE FUNCTION b2neon_guard_definitions();
 COMMENT ON EVENT TRIGGER b2neon_guard_definitions IS
-    'roles that row-level security applies to put no trigger on, and no foreign key to a table of b2neon, and choose no application key';
+    'roles that row-level security applies to put no trigger on, and no foreign key to a table of b2neon';
 
 CREATE FUNCTION b2neon_queue_deletions()
     RETURNS pg_catalog.trigger

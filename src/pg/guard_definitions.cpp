@@ -1,3 +1,5 @@
+#include "pg/guard_definitions.h"
+
 #include "pg/hide_statement.h"
 #include "pg/tables.h"
 
@@ -63,25 +65,50 @@ void check_trigger(HeapTuple row) {
                 trigger->tgrelid);
 }
 
+// PostgreSQL lets whoever has USAGE on a server make a user mapping for themselves. The store would
+// then be asked with a key of the caller's choice whether an upload is there.
+void check_mapping(HeapTuple row) {
+  const Oid files = get_relname_relid("b2_files", extension_schema_of_guard);
+  if (!OidIsValid(files) || check_enable_rls(files, InvalidOid, true) != RLS_ENABLED) return;
+  const ForeignServer *server =
+      GetForeignServer(reinterpret_cast<Form_pg_user_mapping>(GETSTRUCT(row))->umserver);
+  if (strcmp(GetForeignDataWrapper(server->fdwid)->fdwname, "b2neon") != 0 ||
+      has_privs_of_role(GetUserId(), server->owner)) {
+    return;
+  }
+  const char *role = GetUserNameFromId(GetUserId(), false);
+  ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), hide_statement(),
+                  errmsg("role \"%s\" cannot choose the application key for server \"%s\"", role,
+                         server->servername),
+                  errdetail("Row-level security on b2_files applies to this role."),
+                  errhint("The server's owner can: CREATE USER MAPPING FOR %s SERVER %s ...",
+                          quote_identifier(role), quote_identifier(server->servername))));
+}
+
 extern "C" {
 
-// Runs when an object has been made and nothing has been done with it. (A foreign key is checked
-// against the rows that are there at the end of its command, with casts of its author's, as the
-// owner of the table that it refers to.)
+// Runs when an object has been made, or altered, and nothing has been done with it. (A foreign key
+// is checked against the rows that are there at the end of its command, with casts of its author's,
+// as the owner of the table that it refers to.)
 static void on_object_access(ObjectAccessType access, Oid catalog, Oid object, int column,
                              void *arguments) {
   if (next_hook) next_hook(access, catalog, object, column, arguments);
-  if (access != OAT_POST_CREATE || !OidIsValid(extension_schema_of_guard)) return;
-  if (catalog == ConstraintRelationId) {
+  if (!OidIsValid(extension_schema_of_guard)) return;
+  const bool is_new = access == OAT_POST_CREATE;
+  if (catalog == UserMappingRelationId && (is_new || access == OAT_POST_ALTER)) {
+    with_new_row(catalog, UserMappingOidIndexId, Anum_pg_user_mapping_oid, object, check_mapping);
+  } else if (catalog == ConstraintRelationId && is_new) {
     with_new_row(catalog, ConstraintOidIndexId, Anum_pg_constraint_oid, object, check_constraint);
-  } else if (catalog == TriggerRelationId) {
+  } else if (catalog == TriggerRelationId && is_new) {
     with_new_row(catalog, TriggerOidIndexId, Anum_pg_trigger_oid, object, check_trigger);
   }
 }
 
 }  // extern "C"
 
-void watch(Oid schema) {
+}  // namespace
+
+void guard_definitions(Oid schema) {
   if (!OidIsValid(extension_schema_of_guard)) {
     next_hook = object_access_hook;
     object_access_hook = on_object_access;
@@ -89,48 +116,17 @@ void watch(Oid schema) {
   extension_schema_of_guard = schema;
 }
 
-// PostgreSQL lets whoever has USAGE on a server make a user mapping for themselves. The store would
-// then be asked with a key of the caller's choice whether an upload is there.
-void check_mapping(const char *server_name) {
-  const Oid files = get_relname_relid("b2_files", extension_schema_of_guard);
-  if (!OidIsValid(files) || check_enable_rls(files, InvalidOid, true) != RLS_ENABLED) return;
-  const ForeignServer *server = GetForeignServerByName(server_name, true);
-  if (!server || strcmp(GetForeignDataWrapper(server->fdwid)->fdwname, "b2neon") != 0 ||
-      has_privs_of_role(GetUserId(), server->owner)) {
-    return;
-  }
-  const char *role = GetUserNameFromId(GetUserId(), false);
-  ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), hide_statement(),
-                  errmsg("role \"%s\" cannot choose the application key for server \"%s\"", role,
-                         server_name),
-                  errdetail("Row-level security on b2_files applies to this role."),
-                  errhint("The server's owner can: CREATE USER MAPPING FOR %s SERVER %s ...",
-                          quote_identifier(role), quote_identifier(server_name))));
-}
-
-}  // namespace
-
 }  // namespace b2neon
 
-/// Event trigger before commands that can make triggers, foreign keys and user mappings: a role
-/// that row-level security applies to does not get to attach any to the extension's tables,
-/// whatever it has been granted, nor to choose the key that its requests are signed with.
-///
-/// What a command makes is looked at by a hook, at the moment at which it is made. The list that
-/// PostgreSQL has for event triggers at the end of commands comes too late, and is empty where the
-/// command runs within REFRESH MATERIALIZED VIEW.
+/// Event trigger before commands that can make triggers and foreign keys. It has the library loaded
+/// by then. (The list of what was made that PostgreSQL has for event triggers at the end of
+/// commands comes too late, and is empty where the command runs within REFRESH MATERIALIZED VIEW.)
 Datum b2neon_guard_definitions(PG_FUNCTION_ARGS) {
   using namespace b2neon;
   if (!CALLED_AS_EVENT_TRIGGER(fcinfo)) {
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
                     errmsg("b2neon_guard_definitions() can only be called as an event trigger")));
   }
-  watch(extension_schema(fcinfo));
-  const Node *command = reinterpret_cast<EventTriggerData *>(fcinfo->context)->parsetree;
-  if (IsA(command, CreateUserMappingStmt)) {
-    check_mapping(reinterpret_cast<const CreateUserMappingStmt *>(command)->servername);
-  } else if (IsA(command, AlterUserMappingStmt)) {
-    check_mapping(reinterpret_cast<const AlterUserMappingStmt *>(command)->servername);
-  }
+  guard_definitions(extension_schema(fcinfo));
   return PointerGetDatum(nullptr);
 }

@@ -1,11 +1,14 @@
+#include "pg/guard_definitions.h"
 #include "pg/options.h"
 #include "pg/settings.h"
+#include "pg/tables.h"
 
 B2NEON_SQL_FUNCTION(b2neon_fdw_validator)
 
 /// b2neon_fdw_validator(options text[], catalog oid) → void. PostgreSQL calls it with the options
 /// as they would stand after CREATE or ALTER of a foreign data wrapper, server or user mapping.
 Datum b2neon_fdw_validator(PG_FUNCTION_ARGS) {
+  b2neon::guard_definitions(b2neon::extension_schema(fcinfo));
   List *options = b2neon::option_list(PG_GETARG_DATUM(0));
   switch (PG_GETARG_OID(1)) {
     case ForeignServerRelationId: {
