@@ -147,7 +147,8 @@ GRANT EXECUTE ON FUNCTION b2_set_identity(pg_catalog.text) TO @extowner@ WITH GR
 
 -- GRANT ALL ON ALL TABLES includes TRIGGER and REFERENCES. Either lets its grantee have code of
 -- theirs run by whoever changes the table, and a trigger on the table itself cannot prevent it,
--- because theirs can come first.
+-- because theirs can come first. The commands are those that can make a trigger or foreign key, or
+-- make one anew, and the one by which a role can take itself out of policies.
 CREATE FUNCTION b2neon_guard_definitions()
     RETURNS pg_catalog.event_trigger
     LANGUAGE c VOLATILE
@@ -155,7 +156,9 @@ CREATE FUNCTION b2neon_guard_definitions()
 COMMENT ON FUNCTION b2neon_guard_definitions() IS
     'event trigger: roles that row-level security applies to put no trigger on, and no foreign key to a table of b2neon';
 CREATE EVENT TRIGGER b2neon_guard_definitions ON ddl_command_start
-    WHEN TAG IN ('CREATE TRIGGER', 'CREATE TABLE', 'ALTER TABLE', 'CREATE SCHEMA')
+    WHEN TAG IN ('CREATE TRIGGER', 'CREATE TABLE', 'ALTER TABLE', 'CREATE SCHEMA', 'CREATE FOREIGN TABLE',
+                 'ALTER FOREIGN TABLE', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW',
+                 'ALTER INDEX', 'ALTER SEQUENCE', 'DROP OWNED')
     EXECUTE FUNCTION b2neon_guard_definitions();
 COMMENT ON EVENT TRIGGER b2neon_guard_definitions IS
     'roles that row-level security applies to put no trigger on, and no foreign key to a table of b2neon';
@@ -290,6 +293,25 @@ BEGIN
                       HINT = 'Add the constraint, rename the table, or create the extension in another schema.';
         END IF;
     END IF;
+
+    -- What strangers have attached before would have their code run by whoever changes the table.
+    FOR wanted IN
+        SELECT pg_catalog.pg_describe_object('pg_catalog.pg_trigger'::pg_catalog.regclass, t.oid, 0) AS object,
+               p.proowner AS author
+        FROM pg_catalog.pg_trigger t
+        JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid
+        WHERE t.tgrelid OPERATOR(pg_catalog.=) existing AND NOT t.tgisinternal
+        UNION ALL
+        SELECT pg_catalog.pg_describe_object('pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, 0), c.relowner
+        FROM pg_catalog.pg_constraint k
+        JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) k.conrelid
+        WHERE k.confrelid OPERATOR(pg_catalog.=) existing AND k.contype OPERATOR(pg_catalog.=) 'f'
+    LOOP
+        CONTINUE WHEN pg_catalog.pg_has_role(wanted.author, '@extowner@'::pg_catalog.regrole, 'USAGE');
+        RAISE WARNING 'table "b2_files" has something attached by a role that does not have its owner''s rights'
+            USING DETAIL = pg_catalog.format('%s: role %s.', wanted.object, wanted.author::pg_catalog.regrole),
+                  HINT = 'Its code runs with the rights of whoever changes the table. Drop it, unless that is meant.';
+    END LOOP;
 
     FOR wanted IN
         SELECT v.name, v.type, v.definition, v.meaning

@@ -69,9 +69,9 @@ void require_select(Oid schema) {
 }
 
 // As the current role, within SPI.
-bool select_visible(Oid schema, std::string_view object_key) {
+bool select_visible(Oid schema, std::string_view object_key, bool read_only) {
   const Datum key = text_datum(object_key);
-  return execute(select_visible_file, schema, &key, nullptr, true) > 0;
+  return execute(select_visible_file, schema, &key, nullptr, read_only) > 0;
 }
 
 }  // namespace
@@ -79,7 +79,8 @@ bool select_visible(Oid schema, std::string_view object_key) {
 bool is_visible(Oid schema, std::string_view object_key) {
   require_select(schema);
   SPI_connect();
-  const bool found = select_visible(schema, object_key);
+  // Not read-only: the same statement may have recorded it.
+  const bool found = select_visible(schema, object_key, false);
   SPI_finish();
   return found;
 }
@@ -88,9 +89,10 @@ VisibleFile require_visible_file(Oid schema, std::string_view object_key,
                                  std::string_view version_id, std::string_view server) {
   require_select(schema);
   SPI_connect();
-  const bool found = select_visible(schema, object_key);
+  bool found = select_visible(schema, object_key, true);
   VisibleFile file = {};
   if (found) file = {SpiRow().text(1), SpiRow().text(2)};
+  found = found && !is_null(file.server);  // or the caller would choose one
   SPI_finish();
 
   const bool is_other_version = !is_null(version_id) && version_id != file.version_id;

@@ -17,7 +17,7 @@ void on_relation_change(Datum, Oid relation) {
 
 void register_callbacks() {
   for (int cache : {FOREIGNSERVEROID, FOREIGNDATAWRAPPEROID, USERMAPPINGOID, AUTHOID,
-                    AUTHMEMROLEMEM, NAMESPACEOID}) {
+                    AUTHMEMROLEMEM, NAMESPACEOID, DATABASEOID}) {
     CacheRegisterSyscacheCallback(cache, on_syscache_change, static_cast<Datum>(0));
   }
   CacheRegisterRelcacheCallback(on_relation_change, static_cast<Datum>(0));

@@ -38,6 +38,7 @@ extern "C" {
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "rewrite/rowsecurity.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "tcop/pquery.h"

@@ -97,6 +97,9 @@ CAST = """
         RETURN 1;
     END $$;
     CREATE CAST (evil.number AS int8) WITH FUNCTION evil.to_id(evil.number) AS IMPLICIT;
+    CREATE FUNCTION evil.from_id(int8) RETURNS evil.number LANGUAGE sql
+        AS $$ SELECT '1'::evil.number $$;
+    CREATE CAST (int8 AS evil.number) WITH FUNCTION evil.from_id(int8) AS ASSIGNMENT;
     CREATE TABLE evil.spy (id evil.number);
     INSERT INTO evil.spy VALUES ('1');
 """
@@ -137,6 +140,90 @@ def test_a_foreign_key_that_the_owner_has_made_keeps_its_type(session, alice):
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        "ALTER TABLE comments ALTER file_id TYPE evil.number",
+        "ALTER TYPE row ALTER ATTRIBUTE file_id TYPE evil.number CASCADE",
+        "ALTER FOREIGN TABLE parent ALTER COLUMN file_id TYPE evil.number",
+    ],
+)
+def test_no_command_makes_a_foreign_key_anew(database, session, alice, command):
+    """Each is the first one of its session, which has not loaded the library."""
+    session.run(f'GRANT CREATE ON DATABASE "{session.database_name}" TO "{alice.role}"')
+    alice.run(CAST)
+    alice.run("CREATE TYPE row AS (file_id bigint)")
+    session.run("CREATE TABLE comments (file_id bigint REFERENCES b2_files)")
+    session.run(f'ALTER TABLE comments OWNER TO "{alice.role}"')
+    with database.connect(role=alice.role) as hers:
+        if "TYPE row" in command:
+            hers.run("ALTER TABLE comments OF row")
+        elif "FOREIGN" in command:
+            hers.run("CREATE FOREIGN TABLE parent (file_id bigint) SERVER b2")
+            hers.run("ALTER TABLE comments INHERIT parent")
+    with database.connect(role=alice.role) as fresh:
+        with refused("42501", message="cannot let foreign key"):
+            fresh.run(command)
+    assert alice.rows("SELECT * FROM evil.caught") == []
+
+
+def test_a_role_does_not_take_itself_out_of_policies(database, session, alice):
+    group = database.create_role("group", "NOLOGIN")
+    session.run(f'GRANT "{group}" TO "{alice.role}"')
+    session.run("INSERT INTO b2_files (object_key, user_id) VALUES ('secret', 'somebody')")
+    session.run("CREATE POLICY everyone ON b2_files FOR SELECT USING (true)")
+    for name, role in (("hers", alice.role), ("theirs", group)):
+        session.run(
+            f'CREATE POLICY {name} ON b2_files AS RESTRICTIVE TO "{role}"'
+            " USING (user_id <> 'somebody')"
+        )
+        with database.connect(role=alice.role) as fresh:
+            with refused("42501", detail=f'Policy "{name}"'):
+                fresh.run(f'DROP OWNED BY "{role}"')
+            assert fresh.rows("SELECT FROM b2_files") == []
+    session.run(f'DROP OWNED BY "{group}"')
+    assert session.column("SELECT polname FROM pg_policy ORDER BY 1") == [
+        "b2_files_own",
+        "everyone",
+        "hers",
+    ]
+
+
+def test_a_file_can_be_registered_within_a_row_expression(session, alice):
+    """PostgreSQL makes a call for each column of (function()).*"""
+    presigned = alice.row("SELECT * FROM b2_presign_put('x', 'text/plain')")
+    assert put(presigned, b"x").status == 200
+    row = alice.row("SELECT (b2_register_file(%s)).*", presigned.object_key)
+    assert (row.object_key, row.size) == (presigned.object_key, 1)
+
+
+def test_a_row_without_a_server_has_no_link(session, alice):
+    row = upload(session, user_id=alice.role)
+    assert alice.value("SELECT b2_presign_get(%s)", row.object_key)
+    session.run("ALTER TABLE b2_files ALTER server DROP NOT NULL")
+    session.run("UPDATE b2_files SET server = NULL")
+    with refused("42501", message="can see"):
+        alice.run("SELECT b2_presign_get(%s)", row.object_key)
+
+
+def test_rights_through_the_ownership_of_the_database_go_with_it(database, session):
+    owner = database.create_role("owner")
+    session.run(f'ALTER DATABASE "{session.database_name}" OWNER TO "{owner}"')
+    session.run("ALTER TABLE b2_files OWNER TO pg_database_owner")
+    with database.connect(role=owner) as hers:
+        assert hers.value("SELECT b2_presign('GET', 'x')")
+        session.run(f'ALTER DATABASE "{session.database_name}" OWNER TO postgres')
+        with refused("42501", message="not allowed"):
+            hers.run("SELECT b2_presign('GET', 'x')")
+
+
+def test_without_b2_files_nobody_brings_a_key(session, alice):
+    session.run("ALTER TABLE b2_files RENAME TO elsewhere")
+    mapping = "OPTIONS (key_id 'x', application_key 'y')"
+    with refused("42501", message="cannot choose the application key"):
+        alice.run(f"CREATE USER MAPPING FOR CURRENT_USER SERVER b2 {mapping}")
+
+
+@pytest.mark.parametrize(
     "definition",
     [
         "CREATE TRIGGER aaa BEFORE INSERT ON b2_uploads FOR EACH ROW EXECUTE FUNCTION steal()",
@@ -152,7 +239,9 @@ def test_what_a_refresh_of_a_view_defines_is_seen_as_well(session, alice, defini
             AS $$ BEGIN NEW.user_id := 'stolen'; RETURN NEW; END $$;
         CREATE FUNCTION define() RETURNS int LANGUAGE plpgsql
             SET search_path = public
-            AS $$ BEGIN IF to_regclass('armed') IS NOT NULL THEN {definition}; END IF; RETURN 1; END $$;
+            AS $$ BEGIN
+                IF to_regclass('armed') IS NOT NULL THEN {definition}; END IF; RETURN 1;
+            END $$;
         CREATE MATERIALIZED VIEW view AS SELECT define();
         CREATE TABLE armed ();
         """
@@ -198,7 +287,8 @@ def test_a_list_of_endpoints_that_a_user_gives_does_not_bring_the_default_back(d
 
 
 def test_the_owner_s_code_does_not_outlast_a_superuser_s_call(database, session):
-    """A cursor WITH HOLD is read at the end of the transaction, with the rights of its user."""
+    """A cursor WITH HOLD is read at the end of the transaction, with the rights of its user, and
+    types in the temporary schema go before others of the same name."""
     owner = database.create_role("owner")
     session.run(f'GRANT ALL ON SCHEMA public TO "{owner}"')
     for table in ("b2_files", "b2_uploads", "b2_deletions", "b2_identity"):
@@ -213,9 +303,21 @@ def test_the_owner_s_code_does_not_outlast_a_superuser_s_call(database, session)
             CREATE TRIGGER trap AFTER INSERT ON b2_uploads FOR EACH ROW EXECUTE FUNCTION trap();
             """
         )
-    with refused("42501", message="security-restricted operation"):
-        session.run("SELECT b2_presign_put('x', 'text/plain', user_id => 'user_1')")
-    assert not any("evil" in notice for notice in session.connection.notices)
+    for code in (
+        "DECLARE c CURSOR WITH HOLD FOR SELECT public.evil()",
+        "CREATE DOMAIN pg_temp.text AS pg_catalog.text CHECK (public.evil() = 1)",
+        "CREATE TYPE pg_temp.jsonb AS (x int)",
+    ):
+        with database.connect(role=owner) as hers:
+            hers.run(
+                "CREATE OR REPLACE FUNCTION trap() RETURNS trigger LANGUAGE plpgsql AS"
+                f" $$ BEGIN EXECUTE '{code}'; RETURN NULL; END $$"
+            )
+        with database.connect() as superuser:
+            with refused("42501", message="security-restricted operation"):
+                superuser.run("SELECT b2_presign_put('x', 'text/plain', user_id => 'user_1')")
+            assert superuser.value("SELECT 'x'::text") == "x"
+            assert not any("evil" in notice for notice in superuser.connection.notices)
 
 
 def test_a_partitioned_table_is_not_taken_for_b2_files(session, alice):

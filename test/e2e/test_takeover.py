@@ -262,6 +262,27 @@ def test_a_row_with_null_where_none_belongs_can_still_be_deleted(empty_database,
         session.run("DELETE FROM b2_files")
 
 
+def test_what_strangers_have_attached_to_the_table_is_named(empty_database):
+    stranger = empty_database.create_role("stranger")
+    with empty_database.connect() as session:
+        session.run(f'{GUIDE_TABLE}; GRANT ALL ON b2_files TO "{stranger}"')
+        session.run(f'GRANT ALL ON SCHEMA public TO "{stranger}"')
+        with empty_database.connect(role=stranger) as theirs:
+            theirs.run(
+                "CREATE TABLE spy (id int REFERENCES b2_files);"
+                " CREATE FUNCTION peek() RETURNS trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN RETURN NEW; END $$;"
+                " CREATE TRIGGER peek BEFORE INSERT ON b2_files FOR EACH ROW"
+                " EXECUTE FUNCTION peek()"
+            )
+        session.run("CREATE TABLE own (id int REFERENCES b2_files)")
+        session.run("CREATE EXTENSION b2neon")
+        warnings = "".join(n for n in session.connection.notices if "WARNING" in n)
+    assert warnings.count("something attached") == 2
+    assert "trigger peek on table b2_files" in warnings
+    assert "constraint spy_id_fkey on table spy" in warnings
+
+
 def test_a_table_of_another_owner_stays_as_it_is(empty_database):
     other = empty_database.create_role("other")
     owner = make_owner(empty_database)
