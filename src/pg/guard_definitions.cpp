@@ -98,9 +98,9 @@ void check_mapping(HeapTuple row) {
 
 extern "C" {
 
-// Runs when an object has been made or altered and nothing has been done with it yet, or is about
-// to go. (A foreign key is checked against the rows that are there at the end of its command, with
-// casts of its author's, as the owner of the table that it refers to.)
+// Runs when an object has been made or altered and nothing has been done with it yet. (A foreign key
+// is checked against the rows that are there at the end of its command, with casts of its author's,
+// as the owner of the table that it refers to.)
 static void on_object_access(ObjectAccessType access, Oid catalog, Oid object, int column,
                              void *arguments) {
   if (next_hook) next_hook(access, catalog, object, column, arguments);
