@@ -276,6 +276,17 @@ BEGIN
                       DETAIL = 'A policy or trigger of it has a name that the extension needs: b2_files_own, b2_files_guard, b2_files_queue_deletions or b2_files_queue_truncation.',
                       HINT = 'Rename or drop it, rename the table, or create the extension in another schema.';
         END IF;
+        IF EXISTS (
+            SELECT FROM pg_catalog.pg_attribute a
+            JOIN pg_catalog.pg_collation c ON c.oid OPERATOR(pg_catalog.=) a.attcollation
+            WHERE a.attrelid OPERATOR(pg_catalog.=) existing AND NOT c.collisdeterministic
+              AND a.attname::pg_catalog.text OPERATOR(pg_catalog.=) ANY ('{object_key,user_id}'::pg_catalog.text[])
+        ) THEN
+            RAISE EXCEPTION 'table "b2_files" exists and cannot be taken over'
+                USING ERRCODE = 'duplicate_table',
+                      DETAIL = 'Columns "object_key" and "user_id" must have a deterministic collation: B2 tells apart what others find equal.',
+                      HINT = 'Change the collation, rename the table, or create the extension in another schema.';
+        END IF;
         IF NOT EXISTS (
             SELECT FROM pg_catalog.pg_index i
             JOIN pg_catalog.pg_attribute a

@@ -19,7 +19,8 @@ namespace {
 
 // Runs with the search path of whoever calls, hence the qualified operator.
 Statement select_visible_file = {
-    "SELECT server, version_id FROM %1$s.b2_files WHERE object_key OPERATOR(pg_catalog.=) $1",
+    "SELECT server, version_id, object_key FROM %1$s.b2_files "
+    "WHERE object_key OPERATOR(pg_catalog.=) $1",
     1,
     {TEXTOID}};
 
@@ -91,8 +92,12 @@ VisibleFile require_visible_file(Oid schema, std::string_view object_key,
   SPI_connect();
   bool found = select_visible(schema, object_key, true);
   VisibleFile file = {};
-  if (found) file = {SpiRow().text(1), SpiRow().text(2)};
-  found = found && !is_null(file.server);  // or the caller would choose one
+  if (found) {
+    file = {SpiRow().text(1), SpiRow().text(2)};
+    // Without a server the caller would choose one; and by the column's collation other keys may
+    // be equal to this one.
+    found = !is_null(file.server) && SpiRow().text(3) == object_key;
+  }
   SPI_finish();
 
   const bool is_other_version = !is_null(version_id) && version_id != file.version_id;

@@ -65,17 +65,6 @@ void check_trigger(HeapTuple row) {
                 trigger->tgrelid);
 }
 
-// What a superuser has run with the rights of another role must not leave types behind where
-// unqualified names are looked up first. (PostgreSQL refuses temporary tables there by itself.)
-void check_type(HeapTuple row) {
-  const Form_pg_type type = reinterpret_cast<Form_pg_type>(GETSTRUCT(row));
-  if (!isAnyTempNamespace(type->typnamespace)) return;
-  ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                  errmsg("cannot create type \"%s\" in a temporary schema within "
-                         "security-restricted operation",
-                         NameStr(type->typname))));
-}
-
 // PostgreSQL lets whoever has USAGE on a server make a user mapping for themselves. The store would
 // then be asked with a key of the caller's choice whether an upload is there.
 void check_mapping(HeapTuple row) {
@@ -98,9 +87,9 @@ void check_mapping(HeapTuple row) {
 
 extern "C" {
 
-// Runs when an object has been made or altered and nothing has been done with it yet. (A foreign key
-// is checked against the rows that are there at the end of its command, with casts of its author's,
-// as the owner of the table that it refers to.)
+// Runs when an object has been made or altered and nothing has been done with it yet. (A foreign
+// key is checked against the rows that are there at the end of its command, with casts of its
+// author's, as the owner of the table that it refers to.)
 static void on_object_access(ObjectAccessType access, Oid catalog, Oid object, int column,
                              void *arguments) {
   if (next_hook) next_hook(access, catalog, object, column, arguments);
@@ -112,8 +101,6 @@ static void on_object_access(ObjectAccessType access, Oid catalog, Oid object, i
     with_row(catalog, ConstraintOidIndexId, Anum_pg_constraint_oid, object, check_constraint);
   } else if (catalog == TriggerRelationId && is_new) {
     with_row(catalog, TriggerOidIndexId, Anum_pg_trigger_oid, object, check_trigger);
-  } else if (catalog == TypeRelationId && is_new && InSecurityRestrictedOperation()) {
-    with_row(catalog, TypeOidIndexId, Anum_pg_type_oid, object, check_type);
   }
 }
 

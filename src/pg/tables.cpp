@@ -1,6 +1,5 @@
 #include "pg/tables.h"
 
-#include "pg/guard_definitions.h"
 #include "pg/search_path.h"
 
 namespace b2neon {
@@ -148,10 +147,7 @@ OwnerScope begin_as_owner(Oid table) {
   int context = scope.security_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS;
   // What a trigger of the owner's leaves for the end of the transaction, such as a cursor WITH
   // HOLD, would run as the superuser who has called.
-  if (superuser() && !superuser_arg(owner)) {
-    context |= SECURITY_RESTRICTED_OPERATION;
-    guard_definitions(get_rel_namespace(table));
-  }
+  if (superuser() && !superuser_arg(owner)) context |= SECURITY_RESTRICTED_OPERATION;
   SetUserIdAndSecContext(owner, context);
   scope.guc_level = pin_search_path();
   return scope;

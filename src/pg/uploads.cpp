@@ -35,9 +35,9 @@ Statement upsert_upload = {
 Statement update_registered = {
     "UPDATE %1$s.b2_uploads SET registered_at = clock_timestamp() "
     "WHERE object_key = $1 AND registered_at IS NULL AND user_id = $2 AND content_type = $3 "
-    "AND size IS NOT DISTINCT FROM $4 AND content_md5 IS NOT DISTINCT FROM $5",
-    5,
-    {TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID}};
+    "AND size IS NOT DISTINCT FROM $4 AND content_md5 IS NOT DISTINCT FROM $5 AND server = $6",
+    6,
+    {TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, NAMEOID}};
 
 }  // namespace
 
@@ -81,10 +81,13 @@ bool record_upload(Oid schema, const Upload &upload) {
 }
 
 bool mark_registered(Oid schema, const Upload &upload) {
-  const Datum values[5] = {text_datum(upload.object_key), text_datum(upload.user_id),
-                           text_datum(upload.content_type), Int64GetDatum(upload.size),
-                           is_null(upload.content_md5) ? 0 : text_datum(upload.content_md5)};
-  char nulls[5];
+  const Datum values[6] = {text_datum(upload.object_key),
+                           text_datum(upload.user_id),
+                           text_datum(upload.content_type),
+                           Int64GetDatum(upload.size),
+                           is_null(upload.content_md5) ? 0 : text_datum(upload.content_md5),
+                           name_datum(upload.server)};
+  char nulls[6];
   memset(nulls, ' ', sizeof nulls);
   if (upload.size < 0) nulls[3] = 'n';
   if (is_null(upload.content_md5)) nulls[4] = 'n';

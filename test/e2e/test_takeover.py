@@ -262,6 +262,17 @@ def test_a_row_with_null_where_none_belongs_can_still_be_deleted(empty_database,
         session.run("DELETE FROM b2_files")
 
 
+def test_a_table_whose_collation_finds_keys_equal_is_not_taken_over(empty_database):
+    with empty_database.connect() as session:
+        session.run(
+            "CREATE COLLATION ignoring_case"
+            " (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+        )
+        session.run(GUIDE_TABLE.replace("object_key TEXT", "object_key TEXT COLLATE ignoring_case"))
+        with refused("42P07", detail="deterministic collation"):
+            session.run("CREATE EXTENSION b2neon")
+
+
 def test_what_strangers_have_attached_to_the_table_is_named(empty_database):
     stranger = empty_database.create_role("stranger")
     with empty_database.connect() as session:
