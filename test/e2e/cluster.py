@@ -122,9 +122,11 @@ class Database:
 
 
 class Cluster:
-    """The server that libpq's environment variables lead to, as a superuser."""
+    """The server that libpq's environment variables lead to, as a superuser. Its databases may talk
+    to the store at `endpoint` and to nobody else."""
 
-    def __init__(self):
+    def __init__(self, endpoint):
+        self.endpoint = endpoint
         self.bindir = Path(
             subprocess.check_output([os.environ["PG_CONFIG"], "--bindir"], text=True).strip()
         )
@@ -136,10 +138,6 @@ class Cluster:
     def close(self):
         self.session.connection.close()
 
-    def allow_endpoints(self, *endpoints):
-        self.run("LOAD 'b2neon'")
-        self.run("ALTER SYSTEM SET b2neon.allowed_endpoints = %s", ", ".join(endpoints))
-        self.run("SELECT pg_reload_conf()")
 
     def create_database(self, owner=None, encoding=None):
         """An empty database. Encodings other than the cluster's own come with the locale C."""
@@ -152,6 +150,11 @@ class Cluster:
                 " ENCODING {} LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
             ).format(sql.Literal(encoding))
         self.run(statement)
+        self.run(
+            sql.SQL("ALTER DATABASE {} SET b2neon.allowed_endpoints = {}").format(
+                sql.Identifier(name), sql.Literal(self.endpoint)
+            )
+        )
         return Database(self, name)
 
     def program(self, name, *arguments, role=None):

@@ -45,11 +45,8 @@ def store_admin():
 @pytest.fixture(scope="session")
 def cluster(store):
     """The PostgreSQL server, which lets databases talk to the store and nobody else."""
-    cluster = Cluster()
-    cluster.allow_endpoints(store.endpoint)
+    cluster = Cluster(store.endpoint)
     yield cluster
-    cluster.run("ALTER SYSTEM RESET b2neon.allowed_endpoints")
-    cluster.run("SELECT pg_reload_conf()")
     cluster.close()
 
 

@@ -19,8 +19,7 @@ def running(server, endpoint):
     """The Cluster at `server`, OLD or NEW, to which libpq's environment variables lead within the
     block."""
     os.environ.update(server)
-    cluster = Cluster()
-    cluster.allow_endpoints(endpoint)
+    cluster = Cluster(endpoint)
     try:
         yield cluster
     finally:
