@@ -214,8 +214,7 @@ BEGIN
                 USING ERRCODE = 'duplicate_table',
                       DETAIL = pg_catalog.format('It belongs to role %s, not to %s, which creates the extension.',
                                                  owner, '@extowner@'::pg_catalog.regrole),
-                      HINT = pg_catalog.format('Rename it, or give it away for as long as that takes: ALTER TABLE %s OWNER TO %s',
-                                               files, '@extowner@'::pg_catalog.regrole);
+                      HINT = 'Rename it, or create the extension as a role that owns it for that time, and give all tables of b2neon back afterwards.';
         END IF;
         IF NOT EXISTS (
             SELECT FROM pg_catalog.pg_class c

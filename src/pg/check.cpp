@@ -75,8 +75,9 @@ bool check_upload(const Check &check, Probe *probe) {
       probe->is_there
           ? "A presigned PUT is taken."
           : describe(adopted,
-                     "Check endpoint, bucket, region and key; the key that signs uploads "
-                     "needs the capability writeFiles for this bucket (and for key_prefix)."));
+                     "Check endpoint, bucket and region, and the key that signs uploads: its id, "
+                     "its secret, and that it has the capability writeFiles for this bucket (and "
+                     "for key_prefix)."));
   release(adopted);
   return probe->is_there;
 }
@@ -87,7 +88,9 @@ void check_read(const Check &check, const Probe &probe) {
   check.say("read", ok,
             ok ? "The uploaded object can be read."
                : describe(adopted,
-                          "The application key needs the capability readFiles for this bucket."));
+                          "Either key_id or application_key is wrong, or the key lacks the "
+                          "capability readFiles "
+                          "for this bucket."));
   release(adopted);
 }
 
@@ -131,8 +134,8 @@ void check_copy_source(const Check &check, const Probe &original, Probe *copy) {
     } else if (read_object_head(*adopted->exchange).size != 0) {
       problem =
           "A presigned PUT obeys an x-amz-copy-source header: whoever has an upload URL can "
-          "copy any object that the key can read. Give the user mapping an upload_key_id "
-          "whose key has the capability writeFiles alone.";
+          "copy any object that the key can read. Have uploads signed by a key that has the "
+          "capability writeFiles alone: upload_key_id of the user mapping.";
     }
     release(adopted);
   }
@@ -147,9 +150,13 @@ bool delete_probe(const Check &check, const Probe &probe) {
       ask_store(check.server, {"DELETE", probe.object_key, {version, count}});
   const bool ok = is_status(adopted, 204) || is_status(adopted, 200);
   if (!ok) {
-    check.say("delete", false,
-              psprintf("Object \"%s\" stays in the bucket. %s", quotable(probe.object_key),
-                       describe(adopted, "The application key needs the capability deleteFiles.")));
+    check.say(
+        "delete", false,
+        psprintf(
+            "Object \"%s\" stays in the bucket. %s", quotable(probe.object_key),
+            describe(adopted,
+                     "Either key_id or application_key is wrong, or the key lacks the capability "
+                     "deleteFiles.")));
   }
   release(adopted);
   return ok;

@@ -77,12 +77,12 @@ void check_mapping(HeapTuple row) {
   const Oid files = get_relname_relid("b2_files", extension_schema_of_guard);
   if (OidIsValid(files) && check_enable_rls(files, InvalidOid, true) != RLS_ENABLED) return;
   const char *role = GetUserNameFromId(GetUserId(), false);
-  ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), hide_statement(),
-                  errmsg("role \"%s\" cannot choose the application key for server \"%s\"", role,
-                         server->servername),
-                  errdetail("Row-level security on b2_files applies to this role."),
-                  errhint("The server's owner can: CREATE USER MAPPING FOR %s SERVER %s ...",
-                          quote_identifier(role), quote_identifier(server->servername))));
+  ereport(ERROR,
+          (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), hide_statement(),
+           errmsg("role \"%s\" cannot choose the application key for server \"%s\"", role,
+                  server->servername),
+           errdetail("Row-level security on b2_files applies to this role."),
+           errhint("The mapping for PUBLIC is used, or one that the server's owner has made.")));
 }
 
 extern "C" {

@@ -121,7 +121,7 @@ std::string_view caller_user_id(Oid schema) {
              ? errdetail("Setting request.jwt.claims has no claim \"sub\" that is a string or a "
                          "number.")
              : errdetail("Function %s gave no user.", source_text(source)),
-         is_confined ? 0 : errhint("Name the user for whom you act in the call: user_id => ...")));
+         is_confined ? 0 : errhint("A call can name the user for whom you act: user_id => ...")));
   }
   if (user_id.size() > kMaxUserIdLength) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),

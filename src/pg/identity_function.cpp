@@ -55,7 +55,7 @@ void require_safe_for_superuser(const IdentitySource &source, const IdentityFunc
            errdetail("It says who the caller is, and belongs to role \"%s\", which is no "
                      "superuser.",
                      GetUserNameFromId(function.owner, false)),
-           errhint("Name the user in the call: user_id => ...")));
+           errhint("SET ROLE to another role, or name the user in the call: user_id => ...")));
 }
 
 std::string_view call_function(const IdentityFunction &function) {
@@ -82,10 +82,13 @@ IdentityFunction require_identity_function(HeapTuple function) {
   const Form_pg_proc form = reinterpret_cast<Form_pg_proc>(GETSTRUCT(function));
   if (form->prokind != PROKIND_FUNCTION || form->proretset || form->pronargs != 0 ||
       !is_identity_type(form->prorettype)) {
-    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                    errmsg("function \"%s\" cannot say who the caller is", NameStr(form->proname)),
-                    errdetail("It must be a plain function without arguments that returns a text, "
-                              "varchar, name, uuid, integer or bigint.")));
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+         errmsg("function %s cannot say who the caller is", format_procedure_qualified(form->oid)),
+         errdetail("It must be a plain function without arguments that returns one text, "
+                   "varchar, name, uuid, integer or bigint (no domain of these), not %s.",
+                   format_type_be(form->prorettype))));
   }
   return {form->oid, form->proowner, form->prorettype};
 }

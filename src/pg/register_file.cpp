@@ -95,8 +95,9 @@ Upload require_upload(const Registration &registration) {
              errmsg("no pending upload for object key \"%s\"", quotable(registration.object_key)),
              registration.confined
                  ? errhint("Every upload begins with b2_presign_put().")
-                 : errhint("Every upload begins with b2_presign_put(). An object that is in the "
-                           "bucket already is imported with INSERT INTO b2_files.")));
+                 : errhint("It was never issued, or to another user or for another server. Every "
+                           "upload begins with b2_presign_put(); objects that are in the bucket "
+                           "already are imported with INSERT INTO b2_files.")));
   }
   return upload;
 }

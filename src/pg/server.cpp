@@ -151,13 +151,14 @@ List *require_mapping_options(const ForeignServer *foreign_server) {
   if (options == NIL) options = mapping_options(InvalidOid, foreign_server->serverid);
   if (options == NIL) {
     const char *name = quote_identifier(foreign_server->servername);
-    ereport(ERROR,
-            (errcode(ERRCODE_UNDEFINED_OBJECT),
-             errmsg("no application key for server \"%s\" and role \"%s\"",
-                    foreign_server->servername, GetUserNameFromId(GetUserId(), false)),
-             errhint("Create one with CREATE USER MAPPING FOR PUBLIC SERVER %s OPTIONS (key_id "
-                     "'KEY_ID', application_key 'KEY').",
-                     name)));
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_UNDEFINED_OBJECT),
+         errmsg("no application key for server \"%s\" and role \"%s\"", foreign_server->servername,
+                GetUserNameFromId(GetUserId(), false)),
+         errhint("The server's owner can CREATE USER MAPPING FOR PUBLIC SERVER %s OPTIONS (key_id "
+                 "'KEY_ID', application_key 'KEY').",
+                 name)));
   }
   return options;
 }

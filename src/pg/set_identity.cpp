@@ -37,11 +37,22 @@ void require_stable(HeapTuple function) {
                   errhint("If it is in fact: ALTER FUNCTION %s STABLE PARALLEL SAFE.", name)));
 }
 
-IdentitySource parse_function(std::string_view text, Oid schema) {
-  if (text.find('(') == std::string_view::npos) {
+void warn_of_stranger(Form_pg_proc function, Oid chooser) {
+  if (has_privs_of_role(function->proowner, chooser)) return;
+  ereport(
+      WARNING,
+      (errmsg("function %s belongs to role \"%s\", which decides from now on who everybody is",
+              format_procedure_qualified(function->oid),
+              GetUserNameFromId(function->proowner, false)),
+       errdetail("It can replace the function at any time, and what it puts there runs with the "
+                 "rights of each caller.")));
+}
+
+IdentitySource parse_function(std::string_view text, Oid schema, Oid chooser) {
+  if (text.size() < 3 || text.substr(text.size() - 2) != "()") {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("invalid source: \"%s\"", quotable(text)),
-                    errhint("It is current_user, request.jwt.claims, or a function with its "
+                    errhint("It is current_user, request.jwt.claims, or a function with empty "
                             "parentheses, such as auth.user_id().")));
   }
   const Oid oid = DatumGetObjectId(
@@ -56,6 +67,7 @@ IdentitySource parse_function(std::string_view text, Oid schema) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("b2_user_id() cannot be its own source")));
   }
+  warn_of_stranger(form, chooser);
   IdentitySource source;
   source.kind = IdentitySource::Kind::kFunction;
   source.function_schema = get_namespace_name(form->pronamespace);
@@ -65,10 +77,10 @@ IdentitySource parse_function(std::string_view text, Oid schema) {
   return source;
 }
 
-IdentitySource parse_source(std::string_view text, Oid schema) {
+IdentitySource parse_source(std::string_view text, Oid schema, Oid chooser) {
   IdentitySource source;
   if (equal_ignoring_case(text, "current_user")) return source;
-  if (text != "request.jwt.claims") return parse_function(text, schema);
+  if (text != "request.jwt.claims") return parse_function(text, schema, chooser);
   source.kind = IdentitySource::Kind::kJwtClaims;
   return source;
 }
@@ -104,7 +116,8 @@ Datum b2_set_identity(PG_FUNCTION_ARGS) {
   const Oid schema = extension_schema(fcinfo);
   const Oid table = require_table(schema, "b2_identity");
   require_owner(table);
-  const IdentitySource source = parse_source(required_text(fcinfo, 0, "source"), schema);
+  const IdentitySource source =
+      parse_source(required_text(fcinfo, 0, "source"), schema, table_owner(table));
   record(source, schema, table);
   return text_datum(source_text(source));
 }

@@ -33,8 +33,8 @@ void require_success(const AdoptedExchange *adopted, const Server *server,
               quotable(object_key)),
        errdetail("It answered with HTTP status %d (request id %s).", status, request_id(adopted)),
        status == 401 || status == 403
-           ? errhint("Check the application key of the user mapping: it needs the capability "
-                     "readFiles for this bucket.")
+           ? errhint("Check key_id and application_key of the user mapping, and that the key has "
+                     "the capability readFiles for this bucket.")
            : 0));
 }
 

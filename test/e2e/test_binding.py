@@ -398,7 +398,7 @@ def test_a_wrong_application_key_is_an_error_of_the_store(store, other_store):
         "HV000",
         message='store of server "other" refused',
         detail="HTTP status 403",
-        hint="application key",
+        hint="application_key",
     )
 
 
@@ -411,7 +411,7 @@ def test_an_unknown_key_id_is_an_error_of_the_store(store, other_store):
 def test_a_bucket_of_somebody_else_is_an_error_of_the_store(store, other_store, store_admin):
     session = other_store(bucket=store_admin.bucket_of_another_user())
     assert_refused_until_repaired(
-        session, store, "HV000", detail="HTTP status 403", hint="application key"
+        session, store, "HV000", detail="HTTP status 403", hint="application_key"
     )
 
 
