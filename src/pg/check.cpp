@@ -32,14 +32,14 @@ struct Check {
 
 // A small object of the check's own.
 struct Probe {
-  std::string_view object_key;
-  std::string_view version_id;  // data() == nullptr: not there
+  std::string_view object_key;  // in the database's encoding
+  std::string_view version_id;  // data() == nullptr: not known, or the bucket keeps none
   bool is_there = false;
 };
 
 Probe new_probe(const Server *server) {
   Probe probe;
-  probe.object_key = to_utf8(generate_object_key(server->options.key_prefix, "b2neon-check"));
+  probe.object_key = generate_object_key(server->options.key_prefix, "b2neon-check");
   return probe;
 }
 
@@ -67,7 +67,7 @@ bool check_endpoint(const Check &check) {
 
 bool check_upload(const Check &check, Probe *probe) {
   AdoptedExchange *adopted =
-      put_to_store(check.server, {probe->object_key, "text/plain", kBody, {}});
+      put_to_store(check.server, {to_utf8(probe->object_key), "text/plain", kBody, {}});
   probe->is_there = is_status(adopted, 200);
   if (probe->is_there) probe->version_id = answer_header(adopted, "x-amz-version-id");
   check.say(
@@ -83,14 +83,13 @@ bool check_upload(const Check &check, Probe *probe) {
 }
 
 void check_read(const Check &check, const Probe &probe) {
-  AdoptedExchange *adopted = ask_store(check.server, {"HEAD", probe.object_key, {}});
+  AdoptedExchange *adopted = ask_store(check.server, {"HEAD", to_utf8(probe.object_key), {}});
   const bool ok = is_status(adopted, 200);
   check.say("read", ok,
             ok ? "The uploaded object can be read."
                : describe(adopted,
                           "Either key_id or application_key is wrong, or the key lacks the "
-                          "capability readFiles "
-                          "for this bucket."));
+                          "capability readFiles for this bucket."));
   release(adopted);
 }
 
@@ -117,16 +116,16 @@ std::string_view copy_source(const Server *server, std::string_view object_key) 
 // signs uploads must not be able to read any.
 void check_copy_source(const Check &check, const Probe &original, Probe *copy) {
   const NameValue header[1] = {
-      {"x-amz-copy-source", copy_source(check.server, original.object_key)}};
+      {"x-amz-copy-source", copy_source(check.server, to_utf8(original.object_key))}};
   AdoptedExchange *adopted =
-      put_to_store(check.server, {copy->object_key, "text/plain", "", header});
+      put_to_store(check.server, {to_utf8(copy->object_key), "text/plain", "", header});
   copy->is_there = is_status(adopted, 200);
   const bool has_answer = adopted->exchange->failure() == HttpFailure::kNone;
   const char *problem = has_answer ? nullptr : describe(adopted, "");
   release(adopted);
 
   if (copy->is_there) {
-    adopted = ask_store(check.server, {"HEAD", copy->object_key, {}});
+    adopted = ask_store(check.server, {"HEAD", to_utf8(copy->object_key), {}});
     // The answer to a copy need not say which version it made.
     copy->version_id = answer_header(adopted, "x-amz-version-id");
     if (!is_status(adopted, 200)) {
@@ -143,29 +142,35 @@ void check_copy_source(const Check &check, const Probe &original, Probe *copy) {
             problem ? problem : "A presigned PUT cannot be made to copy another object.");
 }
 
-bool delete_probe(const Check &check, const Probe &probe) {
+// Why the object is still there; nullptr if it is not. A DELETE that names no version would only
+// hide it where the bucket keeps versions.
+const char *delete_probe(const Check &check, const Probe &probe, bool keeps_versions) {
+  if (!probe.is_there) return nullptr;
+  if (keeps_versions && is_null(probe.version_id)) return "Which version it is cannot be told.";
   const NameValue version[1] = {{"versionId", probe.version_id}};
   const size_t count = is_null(probe.version_id) ? 0 : 1;
   AdoptedExchange *adopted =
-      ask_store(check.server, {"DELETE", probe.object_key, {version, count}});
+      ask_store(check.server, {"DELETE", to_utf8(probe.object_key), {version, count}});
   const bool ok = is_status(adopted, 204) || is_status(adopted, 200);
-  if (!ok) {
-    check.say(
-        "delete", false,
-        psprintf(
-            "Object \"%s\" stays in the bucket. %s", quotable(probe.object_key),
-            describe(adopted,
-                     "Either key_id or application_key is wrong, or the key lacks the capability "
-                     "deleteFiles.")));
-  }
+  const char *problem =
+      ok ? nullptr
+         : describe(adopted,
+                    "Either key_id or application_key is wrong, or the key lacks the capability "
+                    "deleteFiles.");
   release(adopted);
-  return ok;
+  return problem;
 }
 
-void check_delete(const Check &check, const Probe &first, const Probe &second) {
+void check_delete(const Check &check, const Probe &original, const Probe &copy) {
+  const bool keeps_versions = !is_null(original.version_id);
   bool ok = true;
-  for (const Probe *probe : {&first, &second}) {
-    if (ok && probe->is_there) ok = delete_probe(check, *probe);
+  for (const Probe *probe : {&original, &copy}) {
+    const char *problem = delete_probe(check, *probe, keeps_versions);
+    if (!problem) continue;
+    ok = false;
+    check.say(
+        "delete", false,
+        psprintf("Object \"%s\" stays in the bucket. %s", quotable(probe->object_key), problem));
   }
   if (ok) check.say("delete", true, "The uploaded objects were deleted again.");
 }
@@ -180,7 +185,7 @@ const char *cors_advice(const char *origin) {
 }
 
 void check_cors(const Check &check, const Probe &probe, std::string_view origin) {
-  AdoptedExchange *adopted = preflight(check.server, probe.object_key, origin);
+  AdoptedExchange *adopted = preflight(check.server, to_utf8(probe.object_key), origin);
   const std::string_view allowed = answer_header(adopted, "Access-Control-Allow-Origin");
   const bool ok =
       (is_status(adopted, 200) || is_status(adopted, 204)) && (allowed == "*" || allowed == origin);

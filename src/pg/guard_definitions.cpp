@@ -1,6 +1,7 @@
 #include "pg/guard_definitions.h"
 
 #include "pg/hide_statement.h"
+#include "pg/server.h"
 #include "pg/tables.h"
 
 B2NEON_SQL_FUNCTION(b2neon_guard_definitions)
@@ -70,10 +71,7 @@ void check_trigger(HeapTuple row) {
 void check_mapping(HeapTuple row) {
   const ForeignServer *server =
       GetForeignServer(reinterpret_cast<Form_pg_user_mapping>(GETSTRUCT(row))->umserver);
-  if (strcmp(GetForeignDataWrapper(server->fdwid)->fdwname, "b2neon") != 0 ||
-      has_privs_of_role(GetUserId(), server->owner)) {
-    return;
-  }
+  if (!is_bucket(server) || has_privs_of_role(GetUserId(), server->owner)) return;
   const Oid files = get_relname_relid("b2_files", extension_schema_of_guard);
   if (OidIsValid(files) && check_enable_rls(files, InvalidOid, true) != RLS_ENABLED) return;
   const char *role = GetUserNameFromId(GetUserId(), false);

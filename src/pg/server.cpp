@@ -95,9 +95,7 @@ void create_cache() {
 
 ForeignServer *require_foreign_server(const char *name) {
   ForeignServer *foreign_server = GetForeignServerByName(name, true);
-  ForeignDataWrapper *wrapper =
-      foreign_server ? GetForeignDataWrapper(foreign_server->fdwid) : nullptr;
-  if (!wrapper || strcmp(wrapper->fdwname, kWrapperName) != 0) {
+  if (!foreign_server || !is_bucket(foreign_server)) {
     ereport(ERROR,
             (errcode(ERRCODE_UNDEFINED_OBJECT),
              foreign_server ? errmsg("server \"%s\" is not a server of b2neon", name)
@@ -234,6 +232,10 @@ const Server *find_by_key(const CacheKey &key) {
 }
 
 }  // namespace
+
+bool is_bucket(const ForeignServer *server) {
+  return strcmp(GetForeignDataWrapper(server->fdwid)->fdwname, kWrapperName) == 0;
+}
 
 const Server *find_server(std::string_view name) {
   CacheKey key = {};

@@ -17,6 +17,9 @@ struct Server {
   Signer *upload_signer;  // may be the same
 };
 
+/// Whether the server is a bucket: one of b2neon's foreign data wrapper.
+bool is_bucket(const ForeignServer *server);
+
 /// The server of that name (in the database's encoding; NULL: b2neon.server) for the current role.
 /// Raises 42704 where there is no such server or no user mapping, and 42501 without USAGE.
 const Server *find_server(std::string_view name);

@@ -143,6 +143,48 @@ def test_a_key_that_cannot_read_is_told(session, store, store_admin):
     assert "deleteFiles" in items["delete"].detail and "b2neon-check" in items["delete"].detail
 
 
+def test_every_object_that_stays_behind_is_named(session, store):
+    """A store that takes all, obeys the copy, and deletes nothing."""
+
+    def behave(connection, _closing):
+        method = other.requests[-1].split()[0]
+        status = {"DELETE": "403 Forbidden"}.get(method, "200 OK")
+        length = 33 if method == "HEAD" else 0
+        connection.sendall(
+            f"HTTP/1.1 {status}\r\nContent-Length: {length}\r\nx-amz-version-id: v1\r\n"
+            "Connection: close\r\n\r\n".encode()
+        )
+        connection.close()
+
+    with listener.Listener(behave) as other:
+        session.run(f"SET b2neon.allowed_endpoints = '{other.endpoint}'")
+        session.run(f"ALTER SERVER b2 OPTIONS (SET endpoint '{other.endpoint}')")
+        rows = session.rows("SELECT * FROM b2_check()")
+    deletes = [row.detail for row in rows if row.item == "delete"]
+    assert len(deletes) == 2
+    paths = {r.split()[1].split("?")[0] for r in other.requests if r.startswith("DELETE")}
+    assert len(paths) == 2
+    for path in paths:
+        assert any(path.rpartition("/")[2] in detail for detail in deletes)
+
+
+def test_an_object_whose_version_is_unknown_is_not_called_deleted(session, store):
+    def behave(connection, _closing):
+        is_first = sum(r.startswith("PUT") for r in other.requests) == 1
+        version = "x-amz-version-id: v1\r\n" if is_first else ""
+        connection.sendall(
+            f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{version}Connection: close\r\n\r\n".encode()
+        )
+        connection.close()
+
+    with listener.Listener(behave) as other:
+        session.run(f"SET b2neon.allowed_endpoints = '{other.endpoint}'")
+        session.run(f"ALTER SERVER b2 OPTIONS (SET endpoint '{other.endpoint}')")
+        items = check(session)
+    assert not items["delete"].ok
+    assert "cannot be told" in items["delete"].detail
+
+
 def test_a_store_that_says_nothing_is_told(session, store):
     with listener.silent() as server:
         session.run(f"SET b2neon.allowed_endpoints = '{server.endpoint}'")

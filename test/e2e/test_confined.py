@@ -425,6 +425,44 @@ def test_a_function_that_changes_the_role_changes_it_for_nobody(session, alice):
     assert not alice.value("SELECT current_setting('e2e.left', true)")
 
 
+def test_a_stranger_s_function_is_chosen_with_a_warning(database, session):
+    stranger = database.create_role("stranger")
+    session.run(
+        "CREATE SCHEMA auth; CREATE FUNCTION auth.user_id() RETURNS text LANGUAGE sql"
+        " STABLE PARALLEL SAFE AS $$ SELECT 'user_1'::text $$"
+    )
+    session.run("SELECT b2_set_identity('auth.user_id()')")
+    assert session.connection.notices == []
+    session.run(f'ALTER FUNCTION auth.user_id() OWNER TO "{stranger}"')
+    session.run("SELECT b2_set_identity('auth.user_id()')")
+    (warning,) = session.connection.notices
+    assert "WARNING" in warning and "decides from now on who everybody is" in warning
+
+
+def test_an_upload_that_is_moved_while_it_is_verified_is_not_registered(database, store, session):
+    answer = (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Type: text/plain\r\n"
+        b"x-amz-version-id: v1\r\nConnection: close\r\n\r\n"
+    )
+
+    def move_and_answer(connection, _closing):
+        with database.connect() as owner:
+            owner.run("UPDATE b2_uploads SET server = 'b2'")
+        connection.sendall(answer)
+        connection.close()
+
+    with listener.Listener(move_and_answer) as other:
+        session.run(f"SET b2neon.allowed_endpoints = '{other.endpoint}'")
+        options = store.server_options(endpoint=other.endpoint)
+        session.create_server("other", options, store.mapping_options())
+        key = session.value(
+            "SELECT object_key FROM b2_presign_put('x', 'text/plain', server => 'other')"
+        )
+        with refused("40001", message="was changed while"):
+            session.run("SELECT b2_register_file(%s)", key)
+    assert session.rows("SELECT FROM b2_files") == []
+
+
 def test_a_store_that_redirects_is_not_followed(session, alice):
     presigned = alice.row("SELECT * FROM b2_presign_put('x', 'text/plain')")
     with listener.silent() as other:
