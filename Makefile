@@ -29,7 +29,7 @@ endif
 PG_CPPFLAGS = -I$(srcdir)/src -DB2NEON_VERSION='"$(B2NEON_VERSION)"'
 # Warnings about PostgreSQL's own headers are not ours.
 PG_CPPFLAGS += -isystem $(shell $(PG_CONFIG) --includedir-server)
-SHLIB_LINK = -lcurl -lcrypto -lstdc++
+SHLIB_LINK = -lcurl -lcrypto -lexpat -lstdc++
 
 # Bitcode would buy nothing: PostgreSQL never inlines functions that touch static variables.
 override with_llvm = no

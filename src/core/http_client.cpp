@@ -7,16 +7,12 @@
 #include <cstdio>
 #include <cstring>
 
-#include "core/ascii.h"
 #include "core/ip_address.h"
 #include "core/signal_block.h"
 
 namespace b2neon {
 
 namespace {
-
-constexpr size_t kMaxHeaderBytes = 65536;
-constexpr long kMaxIdleConnections = 16;
 
 HttpFailure classify(CURLcode code) noexcept {
   switch (code) {
@@ -29,72 +25,76 @@ HttpFailure classify(CURLcode code) noexcept {
     case CURLE_OPERATION_TIMEDOUT:
       return HttpFailure::kTimeout;
     case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
+      return HttpFailure::kTls;
     case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
-      return HttpFailure::kTls;
+      return HttpFailure::kCertificate;
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+      return HttpFailure::kBroken;
 #if LIBCURL_VERSION_NUM >= 0x080600
     case CURLE_TOO_LARGE:
       return HttpFailure::kTooLarge;
 #endif
-    case CURLE_OUT_OF_MEMORY:  // before libcurl 8.6 also for a header line of more than 100 kB
+    case CURLE_OUT_OF_MEMORY:
       return HttpFailure::kOutOfMemory;
     default:
-      return HttpFailure::kProtocol;
+      return HttpFailure::kMalformed;
   }
-}
-
-std::string_view trim(std::string_view text) noexcept {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
 }
 
 }  // namespace
 
 HttpExchange::~HttpExchange() {
+  let_go();
+}
+
+// What libcurl keeps for an exchange is much larger than the answer.
+void HttpExchange::let_go() noexcept {
   SignalBlock block;
-  if (multi_) curl_multi_remove_handle(multi_, easy_);
+  if (client_) curl_multi_remove_handle(client_->multi_, easy_);
+  client_ = nullptr;
   curl_easy_cleanup(easy_);
+  easy_ = nullptr;
   curl_slist_free_all(header_list_);
+  header_list_ = nullptr;
   ERR_clear_error();
 }
 
-std::string_view HttpExchange::header(std::string_view name) const noexcept {
-  std::string_view lines = header_lines_;
-  while (!lines.empty()) {
-    std::string_view line = lines.substr(0, lines.find('\n'));
-    lines.remove_prefix(std::min(lines.size(), line.size() + 1));
-    size_t colon = line.find(':');
-    if (colon != std::string_view::npos && equal_ignoring_case(line.substr(0, colon), name)) {
-      return trim(line.substr(colon + 1));
-    }
-  }
-  return {};
+void HttpExchange::limit_time(long milliseconds) noexcept {
+  request_.request_timeout_ms = std::min(request_.request_timeout_ms, milliseconds);
+  request_.connect_timeout_ms = std::min(request_.connect_timeout_ms, milliseconds);
+}
+
+std::string_view HttpExchange::path() const noexcept {
+  std::string_view url = request_.url;
+  url = url.substr(0, url.find('?'));
+  const size_t host = url.find("://");
+  const size_t path = host == std::string_view::npos ? host : url.find('/', host + 3);
+  return path == std::string_view::npos ? "/" : url.substr(path);
 }
 
 // Called by libcurl once for each line.
 size_t HttpExchange::on_header(char *data, size_t size, size_t count, void *exchange) noexcept {
   auto *self = static_cast<HttpExchange *>(exchange);
-  std::string_view line(data, size * count);
-  // A status line begins the head anew, after that of an interim answer. (A header's name could
-  // look like its beginning, but a colon comes after it.)
-  const bool is_status_line = line.substr(0, 5) == "HTTP/" && line.find(' ') < line.find(':');
-  if (is_status_line) self->header_lines_.clear();
-  if (self->header_lines_.size() + line.size() > kMaxHeaderBytes) {
-    self->failure_ = HttpFailure::kTooLarge;
-    return 0;
+  switch (self->head_.add({data, size * count})) {
+    case HeaderLines::Added::kYes:
+      return size * count;
+    case HeaderLines::Added::kTooLarge:
+      self->failure_ = HttpFailure::kTooLarge;
+      return 0;
+    case HeaderLines::Added::kOutOfMemory:
+      self->failure_ = HttpFailure::kOutOfMemory;
+      return 0;
   }
-  try {
-    self->header_lines_.append(line);
-  } catch (...) {
-    self->failure_ = HttpFailure::kOutOfMemory;
-    return 0;
-  }
-  return line.size();
+  return 0;
 }
 
 size_t HttpExchange::on_body(char *data, size_t size, size_t count, void *exchange) noexcept {
@@ -123,10 +123,12 @@ curl_socket_t HttpExchange::open_socket(void *exchange, curlsocktype,
   }
   self->opened_socket_ = true;
   self->waits_to_read_ = false;
-  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (fd >= 0) self->client_->open_socket_count_++;
+  return fd;
 }
 
-bool HttpExchange::prepare(bool must_connect) noexcept {
+bool HttpExchange::prepare(bool must_connect, HttpClient *client) noexcept {
   easy_ = curl_easy_init();
   if (!easy_) return false;
   bool ok = true;
@@ -182,6 +184,9 @@ bool HttpExchange::prepare(bool must_connect) noexcept {
   set(CURLOPT_WRITEDATA, static_cast<void *>(this));
   set(CURLOPT_OPENSOCKETFUNCTION, &HttpExchange::open_socket);
   set(CURLOPT_OPENSOCKETDATA, static_cast<void *>(this));
+  // A connection outlives the exchange that made it.
+  set(CURLOPT_CLOSESOCKETFUNCTION, &HttpClient::close_socket);
+  set(CURLOPT_CLOSESOCKETDATA, static_cast<void *>(client));
   set(CURLOPT_ERRORBUFFER, failure_text_);
   set(CURLOPT_PRIVATE, static_cast<void *>(this));
   return ok;
@@ -210,6 +215,14 @@ void HttpExchange::finish(CURLcode code) noexcept {
   // A reason that a callback has given says more than libcurl's "callback failed".
   const bool callback_failed = failure_ != HttpFailure::kNone && code != CURLE_OK;
   if (!callback_failed) failure_ = classify(code);
+#if LIBCURL_VERSION_NUM < 0x080600
+  // What older versions say of a header line of more than 100 kB.
+  long sent = 0;
+  if (code == CURLE_OUT_OF_MEMORY && easy_ &&
+      curl_easy_getinfo(easy_, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK && sent > 0) {
+    failure_ = HttpFailure::kTooLarge;
+  }
+#endif
   switch (failure_) {
     case HttpFailure::kNone: {
       long response_code = 0;
@@ -248,9 +261,12 @@ std::unique_ptr<HttpClient> HttpClient::create() noexcept {
   curl_multi_setopt(client->multi_, CURLMOPT_SOCKETDATA, client.get());
   curl_multi_setopt(client->multi_, CURLMOPT_TIMERFUNCTION, &HttpClient::on_timer);
   curl_multi_setopt(client->multi_, CURLMOPT_TIMERDATA, client.get());
-  curl_multi_setopt(client->multi_, CURLMOPT_MAXCONNECTS, kMaxIdleConnections);
+#if LIBCURL_VERSION_NUM >= 0x081400
+  curl_multi_setopt(client->multi_, CURLMOPT_QUICK_EXIT, 1L);
+#endif
+  curl_multi_setopt(client->multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(kMaxConnections));
   curl_multi_setopt(client->multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS,
-                    static_cast<long>(kMaxSockets / 2));
+                    static_cast<long>(kMaxConnections));
   return client;
 }
 
@@ -267,12 +283,12 @@ void HttpClient::start(HttpExchange &exchange) noexcept {
   if (exchange.request_.allow_private_address) may_have_private_connections_ = true;
   const bool must_connect =
       may_have_private_connections_ && !exchange.request_.allow_private_address;
-  if (!exchange.prepare(must_connect) ||
+  if (!exchange.prepare(must_connect, this) ||
       curl_multi_add_handle(multi_, exchange.easy_) != CURLM_OK) {
     exchange.finish(CURLE_OUT_OF_MEMORY);
     return;
   }
-  exchange.multi_ = multi_;
+  exchange.client_ = this;
 }
 
 long HttpClient::timeout_ms() const noexcept {
@@ -298,14 +314,12 @@ void HttpClient::act(curl_socket_t fd, int events) noexcept {
   int remaining = 0;
   while (CURLMsg *message = curl_multi_info_read(multi_, &remaining)) {
     if (message->msg != CURLMSG_DONE) continue;
-    void *exchange = nullptr;
-    CURL *easy = message->easy_handle;
-    const CURLcode code = message->data.result;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange);
-    static_cast<HttpExchange *>(exchange)->finish(code);
-    // Takes the handle's connection back for others; `message` is gone after this.
-    curl_multi_remove_handle(multi_, easy);
-    static_cast<HttpExchange *>(exchange)->multi_ = nullptr;
+    void *private_data = nullptr;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private_data);
+    auto *exchange = static_cast<HttpExchange *>(private_data);
+    exchange->finish(message->data.result);
+    // Takes the connection back for others; `message` is gone after this.
+    exchange->let_go();
   }
   // OpenSSL's error queue is shared with PostgreSQL's own TLS connection to the client.
   ERR_clear_error();
@@ -334,6 +348,11 @@ int HttpClient::on_socket_interest(CURL *easy, curl_socket_t fd, int what, void 
   }
   *found = {fd, (what & CURL_POLL_IN) != 0, (what & CURL_POLL_OUT) != 0};
   return 0;
+}
+
+int HttpClient::close_socket(void *client, curl_socket_t fd) noexcept {
+  static_cast<HttpClient *>(client)->open_socket_count_--;
+  return close(fd);
 }
 
 int HttpClient::on_timer(CURLM *, long timeout_ms, void *client) noexcept {

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/header_lines.h"
+
 namespace b2neon {
 
 /// Why an exchange has no answer.
@@ -18,10 +20,12 @@ enum class HttpFailure {
   kNameLookup,
   kForbiddenAddress,  // the host is at a private address, and private addresses were not allowed
   kConnect,
-  kTls,
+  kTls,          // no agreement on how to talk, or the connection broke off meanwhile
+  kCertificate,  // the host is not who it should be
   kTimeout,
-  kTooLarge,  // the answer exceeded the limits of the request
-  kProtocol,  // what came was not HTTP, or ended early
+  kBroken,     // the connection broke off, or the answer ended early
+  kMalformed,  // what came was not HTTP
+  kTooLarge,   // the answer exceeded the limits of the request
   kOutOfMemory,
 };
 
@@ -37,6 +41,8 @@ struct HttpRequest {
   size_t max_body_size = 1 << 20;
 };
 
+class HttpClient;
+
 /// One request and its answer. Its address must not change while it is under way.
 class HttpExchange {
  public:
@@ -44,6 +50,13 @@ class HttpExchange {
   ~HttpExchange();
   HttpExchange(const HttpExchange &) = delete;
   HttpExchange &operator=(const HttpExchange &) = delete;
+
+  /// Makes the time limits of a request that has not been started shorter.
+  void limit_time(long milliseconds) noexcept;
+
+  const std::string &method() const noexcept { return request_.method; }
+  /// The path of the URL, without its query.
+  std::string_view path() const noexcept;
 
   bool done() const noexcept { return done_; }
 
@@ -53,14 +66,15 @@ class HttpExchange {
 
   int status() const noexcept { return status_; }
   /// The value of the first header of that name, in any case; empty where there is none.
-  std::string_view header(std::string_view name) const noexcept;
+  std::string_view header(std::string_view name) const noexcept { return head_.value(name); }
   std::string_view body() const noexcept { return body_; }
 
  private:
   friend class HttpClient;
 
-  bool prepare(bool must_connect) noexcept;
+  bool prepare(bool must_connect, HttpClient *client) noexcept;
   void finish(CURLcode code) noexcept;
+  void let_go() noexcept;
   void describe_timeout() noexcept;
 
   static size_t on_header(char *data, size_t size, size_t count, void *exchange) noexcept;
@@ -69,7 +83,7 @@ class HttpExchange {
                                    curl_sockaddr *address) noexcept;
 
   HttpRequest request_;
-  CURLM *multi_ = nullptr;  // while under way
+  HttpClient *client_ = nullptr;  // while under way
   CURL *easy_ = nullptr;
   curl_slist *header_list_ = nullptr;
 
@@ -79,7 +93,7 @@ class HttpExchange {
   HttpFailure failure_ = HttpFailure::kNone;
   char failure_text_[CURL_ERROR_SIZE] = "";
   int status_ = 0;
-  std::string header_lines_;
+  HeaderLines head_;
   std::string body_;
 };
 
@@ -98,8 +112,13 @@ class HttpClient {
     bool wants_write;
   };
 
-  /// The most sockets that are waited for at once.
-  static constexpr size_t kMaxSockets = 64;
+  /// The most connections at a time. The limit for new B2 accounts is 500 requests a second:
+  /// https://www.backblaze.com/docs/cloud-storage-rate-limits
+  static constexpr size_t kMaxConnections = 20;
+
+  /// The most sockets that are waited for at once: a name look-up has one, and two addresses of a
+  /// host may be tried side by side.
+  static constexpr size_t kMaxSockets = 4 * kMaxConnections;
 
   /// Returns nullptr when memory runs out.
   static std::unique_ptr<HttpClient> create() noexcept;
@@ -112,6 +131,9 @@ class HttpClient {
 
   std::span<const Socket> sockets() const noexcept { return {sockets_, socket_count_}; }
 
+  /// Sockets of connections, also of those that are kept for later.
+  size_t open_socket_count() const noexcept { return open_socket_count_; }
+
   /// Milliseconds until on_timeout() wants to be called; -1: not at all.
   long timeout_ms() const noexcept;
 
@@ -119,6 +141,7 @@ class HttpClient {
   void on_socket(curl_socket_t fd, bool readable, bool writable) noexcept;
 
  private:
+  friend class HttpExchange;
   using Clock = std::chrono::steady_clock;
 
   HttpClient() = default;
@@ -126,11 +149,13 @@ class HttpClient {
 
   static int on_socket_interest(CURL *easy, curl_socket_t fd, int what, void *client,
                                 void *) noexcept;
+  static int close_socket(void *client, curl_socket_t fd) noexcept;
   static int on_timer(CURLM *multi, long timeout_ms, void *client) noexcept;
 
   CURLM *multi_ = nullptr;
   Socket sockets_[kMaxSockets] = {};
   size_t socket_count_ = 0;
+  size_t open_socket_count_ = 0;
   bool may_have_private_connections_ = false;
   bool timer_is_set_ = false;
   Clock::time_point timer_;

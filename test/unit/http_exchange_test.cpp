@@ -123,7 +123,7 @@ TEST(HttpExchange, SpeaksHttpOnly) {
   for (const char *url : {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/",
                           "dict://127.0.0.1/", "nonsense://127.0.0.1/"}) {
     auto exchange = performed(local_get(url));
-    EXPECT_EQ(exchange->failure(), HttpFailure::kProtocol) << url;
+    EXPECT_EQ(exchange->failure(), HttpFailure::kMalformed) << url;
     EXPECT_EQ(exchange->body(), "");
   }
 }
@@ -154,7 +154,7 @@ TEST(HttpExchange, HasNoAnswerWhereTheConnectionEndsEarly) {
                             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe"}) {
     HttpTestServer server(bytes, true);
     auto exchange = performed(local_get(server.url()));
-    EXPECT_EQ(exchange->failure(), HttpFailure::kProtocol) << bytes;
+    EXPECT_EQ(exchange->failure(), HttpFailure::kBroken) << bytes;
     EXPECT_STRNE(exchange->failure_text(), "") << bytes;
   }
 }
@@ -162,11 +162,24 @@ TEST(HttpExchange, HasNoAnswerWhereTheConnectionEndsEarly) {
 TEST(HttpExchange, HasNoAnswerWhereItIsNotHttp) {
   for (const char *bytes : {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "hello\r\n", "HTTP/1.1 abc OK\r\n\r\n",
                             "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
-                            "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
-                            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"}) {
+                            "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"}) {
     HttpTestServer server(bytes, true);
     auto exchange = performed(local_get(server.url()));
-    EXPECT_EQ(exchange->failure(), HttpFailure::kProtocol) << bytes;
+    EXPECT_EQ(exchange->failure(), HttpFailure::kMalformed) << bytes;
+  }
+}
+
+TEST(HttpExchange, HasNoAnswerWhereItsChunksAreNone) {
+  HttpTestServer server("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", true);
+  EXPECT_EQ(performed(local_get(server.url()))->failure(), HttpFailure::kBroken);
+}
+
+TEST(HttpExchange, KnowsThePathOfItsUrl) {
+  for (const auto &[url, path] : {std::pair("https://host/a%20b/c?X-Amz-Signature=d", "/a%20b/c"),
+                                  {"https://host:1?a=/b", "/"},
+                                  {"https://host", "/"},
+                                  {"nonsense", "/"}}) {
+    EXPECT_EQ(HttpExchange(local_get(url)).path(), path) << url;
   }
 }
 

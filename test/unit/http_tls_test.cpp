@@ -91,7 +91,7 @@ TEST(HttpTls, RefusesACertificateThatNobodyVouchesFor) {
   TlsServer server(TLS1_3_VERSION);
   {
     auto exchange = performed(local_get(https_url(server.port())));
-    EXPECT_EQ(exchange->failure(), HttpFailure::kTls);
+    EXPECT_EQ(exchange->failure(), HttpFailure::kCertificate);
     EXPECT_NE(std::string(exchange->failure_text()).find("certificate"), std::string::npos)
         << exchange->failure_text();
   }

@@ -13,14 +13,14 @@
 
 namespace b2neon {
 
-/// Waits once, as the PostgreSQL shell does it, and tells the client what happened.
-inline void wait_once(HttpClient &client) {
+/// Waits once, as the PostgreSQL shell does it, and tells the client what happened. `timeout` is in
+/// milliseconds; -1: no limit of its own.
+inline void wait_once(HttpClient &client, long timeout) {
   std::vector<pollfd> fds;
   for (const HttpClient::Socket &socket : client.sockets()) {
     const int events = (socket.wants_read ? POLLIN : 0) | (socket.wants_write ? POLLOUT : 0);
     if (events != 0) fds.push_back({socket.fd, static_cast<short>(events), 0});
   }
-  const long timeout = client.timeout_ms();
   poll(fds.data(), fds.size(), timeout < 0 ? 1000 : static_cast<int>(std::min(timeout, 1000L)));
   if (client.timeout_ms() == 0) client.on_timeout();
   for (const pollfd &fd : fds) {
@@ -28,6 +28,10 @@ inline void wait_once(HttpClient &client) {
     client.on_socket(fd.fd, (fd.revents & (POLLIN | POLLHUP | POLLERR)) != 0,
                      (fd.revents & (POLLOUT | POLLHUP | POLLERR)) != 0);
   }
+}
+
+inline void wait_once(HttpClient &client) {
+  wait_once(client, client.timeout_ms());
 }
 
 inline void finish(HttpClient &client, HttpExchange &exchange) {

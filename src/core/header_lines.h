@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace b2neon {
+
+/// The head of an answer, taken in line by line.
+class HeaderLines {
+ public:
+  /// The most bytes that the head of one answer may have.
+  static constexpr size_t kMaxBytes = 65536;
+
+  enum class Added { kYes, kTooLarge, kOutOfMemory };
+
+  /// Adds a line, with its end. A status line begins the head anew: what came before it was an
+  /// interim answer.
+  Added add(std::string_view line) noexcept;
+
+  /// The value of the first header of that name, in any case, without blanks around it; empty where
+  /// there is none.
+  std::string_view value(std::string_view name) const noexcept;
+
+ private:
+  std::string lines_;
+};
+
+}  // namespace b2neon
