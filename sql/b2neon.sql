@@ -495,6 +495,30 @@ COMMENT ON FUNCTION b2_register_file(
     pg_catalog.name) IS
     'takes an upload over into b2_files, once B2 confirms that it is there and as declared';
 
+CREATE FUNCTION b2_register_files(
+    object_keys pg_catalog.text[],
+    user_id pg_catalog.text DEFAULT NULL,
+    verify pg_catalog.bool DEFAULT true,
+    server pg_catalog.name DEFAULT NULL,
+    OUT id pg_catalog.int8,
+    OUT object_key pg_catalog.text,
+    OUT file_url pg_catalog.text,
+    OUT user_id pg_catalog.text,
+    OUT upload_timestamp pg_catalog.timestamptz,
+    OUT server pg_catalog.name,
+    OUT file_name pg_catalog.text,
+    OUT content_type pg_catalog.text,
+    OUT size pg_catalog.int8,
+    OUT etag pg_catalog.text,
+    OUT version_id pg_catalog.text,
+    OUT metadata pg_catalog.jsonb,
+    OUT verified_at pg_catalog.timestamptz)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 100
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION b2_register_files(pg_catalog.text[], pg_catalog.text, pg_catalog.bool, pg_catalog.name) IS
+    'takes many uploads over into b2_files, all or none, once B2 confirms them side by side';
+
 CREATE FUNCTION b2_check(
     origin pg_catalog.text DEFAULT NULL,
     server pg_catalog.name DEFAULT NULL,

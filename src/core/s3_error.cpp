@@ -1,6 +1,7 @@
 #include "core/s3_error.h"
 
 #include <algorithm>
+#include <span>
 
 #include "core/ascii.h"
 #include "core/xml.h"
@@ -9,33 +10,28 @@ namespace b2neon {
 
 namespace {
 
-constexpr size_t kMaxCode = 64, kMaxMessage = 500, kMaxRequestId = 200;
-
 bool is_code(std::string_view text) noexcept {
-  return !text.empty() && text.size() <= kMaxCode &&
+  return !text.empty() && text.size() < sizeof S3Error::code &&
          std::all_of(text.begin(), text.end(),
                      [](char c) { return is_ascii_alnum(c) || c == '.'; });
 }
 
-std::string printable(std::string_view text, size_t limit) {
-  std::string result(text.substr(0, limit));
-  for (char &c : result) {
+template <size_t kSize>
+void keep_printable(std::string_view text, char (&kept)[kSize]) noexcept {
+  const size_t length = text.copy(kept, kSize - 1);
+  kept[length] = '\0';
+  for (char &c : std::span(kept, length)) {
     if (c == '\n' || c == '\r' || c == '\t') c = ' ';
     if (c < ' ' || c > '~') c = '?';
   }
-  return result;
 }
 
 class ErrorVisitor final : public XmlVisitor {
  public:
   bool on_element(std::string_view path, std::string_view text) noexcept override {
-    try {
-      if (path == "Error/Code" && is_code(text)) error.code = text;
-      if (path == "Error/Message") error.message = printable(text, kMaxMessage);
-      if (path == "Error/RequestId") error.request_id = printable(text, kMaxRequestId);
-    } catch (...) {
-      return false;
-    }
+    if (path == "Error/Code" && is_code(text)) keep_printable(text, error.code);
+    if (path == "Error/Message") keep_printable(text, error.message);
+    if (path == "Error/RequestId") keep_printable(text, error.request_id);
     return true;
   }
 
@@ -47,8 +43,8 @@ class ErrorVisitor final : public XmlVisitor {
 bool read_s3_error(std::string_view body, S3Error &error) noexcept {
   if (body.empty()) return false;
   ErrorVisitor visitor;
-  if (!read_xml(body, visitor) || visitor.error.code.empty()) return false;
-  error = std::move(visitor.error);
+  if (!read_xml(body, visitor) || visitor.error.code[0] == '\0') return false;
+  error = visitor.error;
   return true;
 }
 

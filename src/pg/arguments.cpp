@@ -29,6 +29,36 @@ std::string_view optional_text(FunctionCallInfo fcinfo, int argument) {
   return PG_ARGISNULL(argument) ? std::string_view() : text_view(PG_GETARG_DATUM(argument));
 }
 
+std::span<const std::string_view> required_texts(FunctionCallInfo fcinfo, int argument,
+                                                 const char *name, int limit) {
+  if (PG_ARGISNULL(argument)) raise_null(name);
+  ArrayType *array = PG_GETARG_ARRAYTYPE_P(argument);
+  if (ARR_NDIM(array) > 1) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("%s must be an array of one dimension", name)));
+  }
+  if (ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) > limit) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("%s must have at most %d elements", name, limit),
+                    errhint("Split the array over several calls.")));
+  }
+  Datum *elements;
+  bool *nulls;
+  int count;
+  deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+  std::string_view *texts =
+      static_cast<std::string_view *>(palloc(count * sizeof(std::string_view) + 1));
+  for (int i = 0; i < count; i++) {
+    if (nulls[i]) {
+      ereport(ERROR,
+              (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not contain NULL", name),
+               errdetail("Element %d is NULL.", i + 1)));
+    }
+    texts[i] = text_view(elements[i]);
+  }
+  return {texts, static_cast<size_t>(count)};
+}
+
 int32 required_int32(FunctionCallInfo fcinfo, int argument, const char *name) {
   if (PG_ARGISNULL(argument)) raise_null(name);
   return PG_GETARG_INT32(argument);

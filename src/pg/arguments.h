@@ -15,6 +15,11 @@ std::string_view required_text(FunctionCallInfo fcinfo, int argument, const char
 /// The same, where NULL means "none"; the view's data() is nullptr then.
 std::string_view optional_text(FunctionCallInfo fcinfo, int argument);
 
+/// The texts of an array of one dimension, none of which may be NULL; 22023 where there are more
+/// than `limit`.
+std::span<const std::string_view> required_texts(FunctionCallInfo fcinfo, int argument,
+                                                 const char *name, int limit);
+
 /// What is to be kept with a file: a JSON object of at most 1 MB, or nullptr for NULL.
 Jsonb *metadata_argument(FunctionCallInfo fcinfo, int argument);
 

@@ -1,6 +1,7 @@
 #include "core/endpoint.h"
 #include "core/object_head.h"
 #include "core/percent_encoding.h"
+#include "pg/answer.h"
 #include "pg/arguments.h"
 #include "pg/caller.h"
 #include "pg/generated_key.h"
@@ -43,54 +44,148 @@ Probe new_probe(const Server *server) {
   return probe;
 }
 
-// What there is to say of an answer that is not the one hoped for.
-const char *describe(const AdoptedExchange *adopted, const char *advice) {
-  const HttpExchange *exchange = adopted->exchange;
-  if (exchange->failure() != HttpFailure::kNone) {
-    return psprintf("There was no answer: %s.", exchange->failure_text());
+// What came of a request, and what a person can do about it.
+const char *explain(const Check &check, const Answer &answer, const char *capability,
+                    bool is_upload = false) {
+  const char *step = advice(answer, check.server, capability, is_upload);
+  return step ? psprintf("%s %s", describe(answer), step) : describe(answer);
+}
+
+bool is_code(const Answer &answer, const char *code) {
+  return strcmp(answer.error.code, code) == 0;
+}
+
+bool is_refused(const Answer &answer) {
+  return answer.status == 401 || answer.status == 403;
+}
+
+bool is_success(const Answer &answer) {
+  return is_status(answer, 200) || is_status(answer, 204);
+}
+
+// Options are checked when they are set; here they are said, with the defaults in them.
+void say_options(const Check &check) {
+  const ServerOptions &options = check.server->options;
+  StringInfoData detail;
+  initStringInfo(&detail);
+  appendStringInfo(&detail, "Bucket %.*s at %.*s, region %.*s, URLs in %s style.",
+                   length(options.bucket), options.bucket.data(), length(options.endpoint_url),
+                   options.endpoint_url.data(), length(options.region), options.region.data(),
+                   options.url_style == UrlStyle::kPath ? "path" : "virtual");
+  if (options.endpoint.scheme == "http") {
+    appendStringInfoString(&detail, " Nothing is encrypted on the way.");
   }
-  return psprintf("The store answered with HTTP status %d. %s", exchange->status(), advice);
+  check.say("options", true, detail.data);
 }
 
-bool is_status(const AdoptedExchange *adopted, int status) {
-  return adopted->exchange->failure() == HttpFailure::kNone &&
-         adopted->exchange->status() == status;
-}
-
-bool check_endpoint(const Check &check) {
+bool check_allowed(const Check &check) {
   const bool ok = endpoint_permission(check.server->options.endpoint) != EndpointPermission::kNo;
-  check.say("endpoint", ok,
-            ok ? "It is allowed by b2neon.allowed_endpoints."
-               : "It is not allowed: a superuser can add it to b2neon.allowed_endpoints.");
+  if (!ok) {
+    check.say("endpoint", false,
+              "It is not allowed: a superuser can add it to b2neon.allowed_endpoints.");
+  }
   return ok;
 }
 
-bool check_upload(const Check &check, Probe *probe) {
-  AdoptedExchange *adopted =
-      put_to_store(check.server, {to_utf8(probe->object_key), "text/plain", kBody, {}});
-  probe->is_there = is_status(adopted, 200);
-  if (probe->is_there) probe->version_id = answer_header(adopted, "x-amz-version-id");
-  check.say(
-      "upload", probe->is_there,
-      probe->is_there
-          ? "A presigned PUT is taken."
-          : describe(adopted,
-                     "Check endpoint, bucket and region, and the key that signs uploads: its id, "
-                     "its secret, and that it has the capability writeFiles for this bucket (and "
-                     "for key_prefix)."));
-  release(adopted);
-  return probe->is_there;
+// A request for the first of the objects that the key may see; most of the checks go by its answer.
+Answer list_objects(const Check &check) {
+  NameValue query[3] = {{"list-type", "2"}, {"max-keys", "1"}, {"prefix", ""}};
+  query[2].value = to_utf8(check.server->options.key_prefix);
+  StoreCall *call = ask_store(check.server, {"GET", "", query});
+  Answer answer = read_answer(call);
+  // Not everything that answers is a store.
+  if (is_status(answer, 200) &&
+      call->exchange()->body().find("<ListBucketResult") == std::string_view::npos) {
+    answer.status = 0;
+  }
+  release(call);
+  return answer;
 }
 
+bool check_endpoint(const Check &check, const Answer &list) {
+  const bool is_store = list.failure == HttpFailure::kNone && list.status != 0;
+  const bool ok = is_store && list.status < 500 && (list.status < 300 || list.status >= 400);
+  check.say("endpoint", ok,
+            ok ? "It is allowed by b2neon.allowed_endpoints, and a store answers."
+            : !is_store && list.failure == HttpFailure::kNone
+                ? "What answers there does not speak S3. Check the option endpoint of the server."
+                : explain(check, list, "listFiles"));
+  return ok;
+}
+
+void check_clock(const Check &check, const Answer &list) {
+  const bool ok = !list.has_date || Abs(list.clock_skew) <= kMaxClockSkewSeconds;
+  check.say("clock", ok,
+            !list.has_date ? "The store does not say what time it is."
+            : ok ? psprintf("The clocks of the database server and the store are " INT64_FORMAT
+                            " seconds apart.",
+                            Abs(list.clock_skew))
+                 : psprintf("%s Presigned URLs end too %s, and from 15 minutes on stores refuse "
+                            "everything.",
+                            describe_clock_skew(list), list.clock_skew < 0 ? "soon" : "late"));
+}
+
+bool check_key(const Check &check, const Answer &list) {
+  const bool is_too_skewed = is_code(list, "RequestTimeTooSkewed");
+  const bool ok = !is_too_skewed && list.status != 401 && !is_code(list, "InvalidAccessKeyId") &&
+                  !is_code(list, "SignatureDoesNotMatch");
+  check.say("key", ok,
+            ok              ? "The store knows key_id, and application_key belongs to it."
+            : is_too_skewed ? "Whether the key is right cannot be told before the clock is."
+                            : explain(check, list, "listFiles"));
+  return ok;
+}
+
+Answer upload(const Check &check, Probe *probe) {
+  StoreCall *call =
+      put_to_store(check.server, {to_utf8(probe->object_key), "text/plain", kBody, {}});
+  const Answer answer = read_answer(call);
+  probe->is_there = is_status(answer, 200);
+  if (probe->is_there) probe->version_id = answer_header(call, "x-amz-version-id");
+  release(call);
+  return answer;
+}
+
+bool check_bucket(const Check &check, const Answer &list, const Answer &put) {
+  const ServerOptions &options = check.server->options;
+  const bool is_missing = is_code(list, "NoSuchBucket") || is_code(put, "NoSuchBucket");
+  const bool is_closed = is_refused(list) && is_refused(put);
+  check.say("bucket", !is_missing && !is_closed,
+            is_missing
+                ? psprintf("There is no bucket \"%.*s\" at this endpoint. Check the options bucket "
+                           "and endpoint of the server.",
+                           length(options.bucket), options.bucket.data())
+            : is_closed
+                ? psprintf("The key is valid, but neither listing nor uploading is allowed in "
+                           "bucket \"%.*s\": make an application key for this bucket%s, with "
+                           "the capabilities listFiles, readFiles, writeFiles and deleteFiles.",
+                           length(options.bucket), options.bucket.data(),
+                           options.key_prefix.empty() ? "" : " and for key_prefix")
+                : "It is there, and the key is for it.");
+  return !is_missing;
+}
+
+void check_list(const Check &check, const Answer &list) {
+  const bool ok = is_status(list, 200);
+  check.say("list", ok, ok ? "Objects can be listed." : explain(check, list, "listFiles"));
+}
+
+void check_upload(const Check &check, const Answer &put) {
+  const bool ok = is_status(put, 200);
+  check.say("upload", ok,
+            ok ? "A presigned PUT is taken." : explain(check, put, "writeFiles", true));
+}
+
+// The answer to a HEAD has no body, and so does not say why it refuses.
 void check_read(const Check &check, const Probe &probe) {
-  AdoptedExchange *adopted = ask_store(check.server, {"HEAD", to_utf8(probe.object_key), {}});
-  const bool ok = is_status(adopted, 200);
+  StoreCall *call = ask_store(check.server, {"GET", to_utf8(probe.object_key)});
+  const Answer answer = read_answer(call);
+  const bool ok = is_status(answer, 200) && call->exchange()->body() == kBody;
   check.say("read", ok,
-            ok ? "The uploaded object can be read."
-               : describe(adopted,
-                          "Either key_id or application_key is wrong, or the key lacks the "
-                          "capability readFiles for this bucket."));
-  release(adopted);
+            ok                       ? "The uploaded object can be read."
+            : is_status(answer, 200) ? "What came back is not what was uploaded."
+                                     : explain(check, answer, "readFiles"));
+  release(call);
 }
 
 void check_versions(const Check &check, const Probe &probe) {
@@ -117,26 +212,27 @@ std::string_view copy_source(const Server *server, std::string_view object_key) 
 void check_copy_source(const Check &check, const Probe &original, Probe *copy) {
   const NameValue header[1] = {
       {"x-amz-copy-source", copy_source(check.server, to_utf8(original.object_key))}};
-  AdoptedExchange *adopted =
+  StoreCall *call =
       put_to_store(check.server, {to_utf8(copy->object_key), "text/plain", "", header});
-  copy->is_there = is_status(adopted, 200);
-  const bool has_answer = adopted->exchange->failure() == HttpFailure::kNone;
-  const char *problem = has_answer ? nullptr : describe(adopted, "");
-  release(adopted);
+  Answer answer = read_answer(call);
+  release(call);
+  copy->is_there = is_status(answer, 200);
+  const char *problem = answer.failure == HttpFailure::kNone ? nullptr : describe(answer);
 
   if (copy->is_there) {
-    adopted = ask_store(check.server, {"HEAD", to_utf8(copy->object_key), {}});
+    call = ask_store(check.server, {"HEAD", to_utf8(copy->object_key)});
+    answer = read_answer(call);
     // The answer to a copy need not say which version it made.
-    copy->version_id = answer_header(adopted, "x-amz-version-id");
-    if (!is_status(adopted, 200)) {
-      problem = describe(adopted, "Whether the object was copied cannot be told.");
-    } else if (read_object_head(*adopted->exchange).size != 0) {
+    copy->version_id = answer_header(call, "x-amz-version-id");
+    if (!is_status(answer, 200)) {
+      problem = psprintf("%s Whether the object was copied cannot be told.", describe(answer));
+    } else if (read_object_head(*call->exchange()).size != 0) {
       problem =
           "A presigned PUT obeys an x-amz-copy-source header: whoever has an upload URL can "
           "copy any object that the key can read. Have uploads signed by a key that has the "
           "capability writeFiles alone: upload_key_id of the user mapping.";
     }
-    release(adopted);
+    release(call);
   }
   check.say("copy source", !problem,
             problem ? problem : "A presigned PUT cannot be made to copy another object.");
@@ -149,16 +245,11 @@ const char *delete_probe(const Check &check, const Probe &probe, bool keeps_vers
   if (keeps_versions && is_null(probe.version_id)) return "Which version it is cannot be told.";
   const NameValue version[1] = {{"versionId", probe.version_id}};
   const size_t count = is_null(probe.version_id) ? 0 : 1;
-  AdoptedExchange *adopted =
+  StoreCall *call =
       ask_store(check.server, {"DELETE", to_utf8(probe.object_key), {version, count}});
-  const bool ok = is_status(adopted, 204) || is_status(adopted, 200);
-  const char *problem =
-      ok ? nullptr
-         : describe(adopted,
-                    "Either key_id or application_key is wrong, or the key lacks the capability "
-                    "deleteFiles.");
-  release(adopted);
-  return problem;
+  const Answer answer = read_answer(call);
+  release(call);
+  return is_success(answer) ? nullptr : explain(check, answer, "deleteFiles");
 }
 
 void check_delete(const Check &check, const Probe &original, const Probe &copy) {
@@ -185,17 +276,19 @@ const char *cors_advice(const char *origin) {
 }
 
 void check_cors(const Check &check, const Probe &probe, std::string_view origin) {
-  AdoptedExchange *adopted = preflight(check.server, to_utf8(probe.object_key), origin);
-  const std::string_view allowed = answer_header(adopted, "Access-Control-Allow-Origin");
-  const bool ok =
-      (is_status(adopted, 200) || is_status(adopted, 204)) && (allowed == "*" || allowed == origin);
+  StoreCall *call = preflight(check.server, to_utf8(probe.object_key), origin);
+  const Answer answer = read_answer(call);
+  const std::string_view allowed = answer_header(call, "Access-Control-Allow-Origin");
+  const std::string_view methods = answer_header(call, "Access-Control-Allow-Methods");
+  const bool ok = is_success(answer) && (allowed == "*" || allowed == origin) &&
+                  (methods == "*" || methods.find("PUT") != std::string_view::npos);
   StringInfoData json;
   initStringInfo(&json);
   escape_json(&json, pnstrdup(origin.data(), origin.size()));
-  check.say(
-      "CORS", ok,
-      ok ? "A browser would PUT from that origin." : describe(adopted, cors_advice(json.data)));
-  release(adopted);
+  check.say("CORS", ok,
+            ok ? "A browser would PUT from that origin."
+               : psprintf("%s %s", describe(answer), cors_advice(json.data)));
+  release(call);
 }
 
 // https://www.rfc-editor.org/rfc/rfc6454#section-6.2
@@ -207,15 +300,28 @@ Problem check_origin(std::string_view origin) {
   return nullptr;
 }
 
-void run(const Check &check, std::string_view origin) {
-  if (!check_endpoint(check)) return;
-  Probe original = new_probe(check.server);
+void check_objects(const Check &check, const Probe &original) {
+  check_read(check, original);
+  check_versions(check, original);
   Probe copy = new_probe(check.server);
-  if (check_upload(check, &original)) {
-    check_read(check, original);
-    check_versions(check, original);
-    check_copy_source(check, original, &copy);
-    check_delete(check, original, copy);
+  check_copy_source(check, original, &copy);
+  check_delete(check, original, copy);
+}
+
+void run(const Check &check, std::string_view origin) {
+  say_options(check);
+  if (!check_allowed(check)) return;
+  const Answer list = list_objects(check);
+  if (!check_endpoint(check, list)) return;
+  check_clock(check, list);
+  Probe original = new_probe(check.server);
+  if (check_key(check, list)) {
+    const Answer put = upload(check, &original);
+    if (check_bucket(check, list, put)) {
+      check_list(check, list);
+      check_upload(check, put);
+      if (original.is_there) check_objects(check, original);
+    }
   }
   if (!is_null(origin)) check_cors(check, original, origin);
 }

@@ -1,5 +1,8 @@
 #include "pg/http.h"
 
+#include "core/http_calls.h"
+#include "pg/failure.h"
+
 namespace b2neon {
 
 namespace {
@@ -9,10 +12,10 @@ constexpr long kMaxWaitMs = 1000;
 
 extern "C" {
 
-static void destroy_exchange(void *argument) {
-  AdoptedExchange *adopted = static_cast<AdoptedExchange *>(argument);
-  delete adopted->exchange;
-  adopted->exchange = nullptr;
+static void destroy_call(void *argument) {
+  AdoptedCall *adopted = static_cast<AdoptedCall *>(argument);
+  delete adopted->call;
+  adopted->call = nullptr;
 }
 
 }  // extern "C"
@@ -22,15 +25,16 @@ static void destroy_exchange(void *argument) {
 pg_noinline HttpClient *client() {
   static HttpClient *client;
   if (!client) client = HttpClient::create().release();
-  if (!client) ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+  if (!client) raise_out_of_memory();
   return client;
 }
 
-uint32 wait_event() {
+uint32 wait_event(const HttpCalls &calls) {
 #if PG_VERSION_NUM >= 170000
-  static uint32 event = 0;
-  if (event == 0) event = WaitEventExtensionNew("B2neonHttp");
-  return event;
+  static uint32 answer_event = 0, retry_event = 0;
+  if (answer_event == 0) answer_event = WaitEventExtensionNew("B2neonHttp");
+  if (retry_event == 0) retry_event = WaitEventExtensionNew("B2neonRetry");
+  return calls.only_waits_to_retry() ? retry_event : answer_event;
 #else
   return PG_WAIT_EXTENSION;
 #endif
@@ -58,16 +62,16 @@ void add_events(WaitEventSet *set, const HttpClient *client) {
 
 // Waits once and tells the client what happened. The set of sockets changes with each step, so that
 // a new WaitEventSet is made each time; that is cheap beside a network.
-void wait_once(HttpClient *client) {
+void wait_once(HttpClient *client, const HttpCalls &calls) {
   WaitEvent events[HttpClient::kMaxSockets + 2];
   WaitEventSet *const set = create_wait_event_set(lengthof(events));
   volatile int count = 0;
-  const long timeout = client->timeout_ms();
+  const long timeout = calls.timeout_ms();
   PG_TRY();
   {
     add_events(set, client);
     count = WaitEventSetWait(set, timeout < 0 ? kMaxWaitMs : Min(timeout, kMaxWaitMs), events,
-                             lengthof(events), wait_event());
+                             lengthof(events), wait_event(calls));
   }
   PG_FINALLY();
   FreeWaitEventSet(set);
@@ -84,68 +88,64 @@ void wait_once(HttpClient *client) {
   }
 }
 
+// PostgreSQL keeps within the limit of open files by counting those of others too.
+void account_for_sockets(const HttpClient *client) {
+  static size_t accounted = 0;
+  for (; accounted < client->open_socket_count(); accounted++) ReserveExternalFD();
+  for (; accounted > client->open_socket_count(); accounted--) ReleaseExternalFD();
+}
+
+void log_attempt(const HttpCall *call) {
+  const HttpExchange *attempt = call->last_attempt();
+  if (!attempt || !message_level_is_interesting(DEBUG1)) return;
+  const std::string_view path = attempt->path();
+  const bool is_answered = attempt->failure() == HttpFailure::kNone;
+  ereport(DEBUG1,
+          (errmsg_internal(
+              "b2neon: %s %.*s: %s in %lld ms, attempt %d", attempt->method().c_str(), length(path),
+              path.data(),
+              is_answered ? psprintf("status %d", attempt->status()) : attempt->failure_text(),
+              static_cast<long long>(call->last_attempt_took().count()), call->attempts())));
+}
+
 }  // namespace
 
-AdoptedExchange *allocate_exchange() {
-  AdoptedExchange *adopted = static_cast<AdoptedExchange *>(palloc0(sizeof(AdoptedExchange)));
-  adopted->callback.func = destroy_exchange;
+AdoptedCall *allocate_call() {
+  AdoptedCall *adopted = static_cast<AdoptedCall *>(palloc0(sizeof(AdoptedCall)));
+  adopted->callback.func = destroy_call;
   adopted->callback.arg = adopted;
   MemoryContextRegisterResetCallback(CurrentMemoryContext, &adopted->callback);
   return adopted;
 }
 
-void release(AdoptedExchange *adopted) {
-  destroy_exchange(adopted);
+void release(AdoptedCall *adopted) {
+  destroy_call(adopted);
 }
 
-void perform(AdoptedExchange *adopted) {
+void carry_out(std::span<AdoptedCall *const> adopted) {
   HttpClient *http = client();
+  HttpCall **list = static_cast<HttpCall **>(palloc(adopted.size() * sizeof(HttpCall *) + 1));
+  for (size_t i = 0; i < adopted.size(); i++) list[i] = adopted[i]->call;
+  HttpCalls calls(*http, {list, adopted.size()});
+  static_assert(std::is_trivially_destructible_v<HttpCalls>);
   PG_TRY();
   {
-    http->start(*adopted->exchange);
-    while (!adopted->exchange->done()) {
+    for (;;) {
       CHECK_FOR_INTERRUPTS();
-      wait_once(http);
+      while (const HttpCall *ended = calls.advance()) log_attempt(ended);
+      account_for_sockets(http);
+      if (calls.done()) break;
+      wait_once(http, calls);
     }
   }
   PG_CATCH();
   {
-    release(adopted);
+    for (AdoptedCall *call : adopted) release(call);
+    account_for_sockets(http);
     PG_RE_THROW();
   }
   PG_END_TRY();
-}
-
-void require_answer(const AdoptedExchange *adopted, const char *server_name) {
-  int code;
-  switch (adopted->exchange->failure()) {
-    case HttpFailure::kNone:
-      return;
-    case HttpFailure::kForbiddenAddress:
-      ereport(
-          ERROR,
-          (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-           errmsg("endpoint of server \"%s\" is at an address that is not allowed", server_name),
-           errdetail("The host name leads to a private, loopback or link-local address."),
-           errhint("Where that is meant, a superuser can add this very host to "
-                   "b2neon.allowed_endpoints.")));
-      return;
-    case HttpFailure::kOutOfMemory:
-      code = ERRCODE_OUT_OF_MEMORY;
-      break;
-    case HttpFailure::kNameLookup:
-    case HttpFailure::kConnect:
-    case HttpFailure::kTls:
-      code = ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
-      break;
-    case HttpFailure::kTooLarge:
-      code = ERRCODE_PROTOCOL_VIOLATION;
-      break;
-    default:
-      code = ERRCODE_CONNECTION_FAILURE;
-  }
-  ereport(ERROR, (errcode(code), errmsg("no answer from the store of server \"%s\"", server_name),
-                  errdetail("The request failed: %s.", adopted->exchange->failure_text())));
+  pfree(list);
 }
 
 }  // namespace b2neon

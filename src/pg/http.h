@@ -1,29 +1,26 @@
 #pragma once
 
-#include "core/http_client.h"
+#include "core/http_call.h"
 #include "pg/pg.h"
 
 namespace b2neon {
 
-/// An exchange that goes when the memory context goes in which it was adopted, or sooner by
-/// release(), so that no error can leak one.
-struct AdoptedExchange {
+/// A call that goes when the memory context goes in which it was adopted, or sooner by release(),
+/// so that no error can leak one.
+struct AdoptedCall {
   MemoryContextCallback callback;
-  HttpExchange *exchange;
+  HttpCall *call;
 };
 
-/// Room for an exchange in the current memory context. It has to be there before the exchange is.
-AdoptedExchange *allocate_exchange();
+/// Room for a call in the current memory context. It has to be there before the call is.
+AdoptedCall *allocate_call();
 
-/// Destroys the exchange.
-void release(AdoptedExchange *adopted);
+/// Destroys the call.
+void release(AdoptedCall *adopted);
 
-/// Carries the exchange out. Waits for sockets and for PostgreSQL's latch at the same time, so that
-/// a cancel, a time-out or a shutdown ends it at once; such an error destroys the exchange.
-void perform(AdoptedExchange *adopted);
-
-/// Raises an error of class 08 (42501 where the address is forbidden) if the exchange has no
-/// answer.
-void require_answer(const AdoptedExchange *adopted, const char *server_name);
+/// Carries the calls out side by side. Waits for sockets and for PostgreSQL's latch at the same
+/// time, so that a cancel, a time-out or a shutdown ends all of them at once; such an error
+/// destroys the calls. Every attempt is logged at DEBUG1.
+void carry_out(std::span<AdoptedCall *const> calls);
 
 }  // namespace b2neon

@@ -14,10 +14,18 @@ RowSet::RowSet(FunctionCallInfo fcinfo) {
   }
   rows_ =
       tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
+  row_type_ = BlessTupleDesc(row_type_);
   MemoryContextSwitchTo(caller);
   result->returnMode = SFRM_Materialize;
   result->setResult = rows_;
   result->setDesc = row_type_;
+}
+
+void RowSet::add(Datum row) {
+  HeapTupleData tuple = {};
+  tuple.t_data = DatumGetHeapTupleHeader(row);
+  tuple.t_len = HeapTupleHeaderGetDatumLength(tuple.t_data);
+  tuplestore_puttuple(rows_, &tuple);
 }
 
 }  // namespace b2neon

@@ -9,6 +9,10 @@ class RowSet {
  public:
   explicit RowSet(FunctionCallInfo fcinfo);
 
+  TupleDesc row_type() const { return row_type_; }
+
+  /// A composite of the row type.
+  void add(Datum row);
   void add(const Datum *values, const bool *nulls) {
     tuplestore_putvalues(rows_, row_type_, const_cast<Datum *>(values), const_cast<bool *>(nulls));
   }

@@ -1,20 +1,12 @@
 #include "pg/store.h"
 
-#include "core/header_value.h"
 #include "pg/arguments.h"
+#include "pg/failure.h"
 #include "pg/settings.h"
 
 namespace b2neon {
 
 namespace {
-
-AdoptedExchange *carry_out(AdoptedExchange *adopted) {
-  if (!adopted->exchange) ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-  perform(adopted);
-  return adopted;
-}
-
-}  // namespace
 
 RequestLimits request_limits(const Server *server) {
   const EndpointPermission permission = endpoint_permission(server->options.endpoint);
@@ -27,56 +19,103 @@ RequestLimits request_limits(const Server *server) {
           permission == EndpointPermission::kExactly};
 }
 
-AdoptedExchange *ask_store(const Server *server, const StoreRequest &request) {
-  const RequestLimits limits = request_limits(server);
-  AdoptedExchange *adopted = allocate_exchange();
-  ObjectRequest object_request;
-  object_request.method = request.method;
-  object_request.object_key = request.object_key;
-  object_request.query = request.query;
-  object_request.signed_at = unix_time(GetCurrentTimestamp());
-  adopted->exchange = signed_exchange(*server->signer, object_request, "", limits).release();
-  return carry_out(adopted);
+std::span<const NameValue> copy(std::span<const NameValue> values) {
+  if (values.empty()) return {};
+  void *room = palloc(values.size_bytes());
+  memcpy(room, values.data(), values.size_bytes());
+  return {static_cast<const NameValue *>(room), values.size()};
 }
 
-AdoptedExchange *put_to_store(const Server *server, const PresignedPut &put) {
-  const RequestLimits limits = request_limits(server);
-  AdoptedExchange *adopted = allocate_exchange();
+// Called by the core for each attempt, which is signed with the time of its own.
+std::unique_ptr<HttpExchange> make_attempt(StoreCall *call) noexcept {
+  call->request.signed_at = unix_time(GetCurrentTimestamp());
+  return call->is_presigned
+             ? presigned_exchange(*call->server->upload_signer, call->request,
+                                  call->unsigned_headers, call->body, call->limits)
+             : signed_exchange(*call->server->signer, call->request, call->body, call->limits);
+}
+
+HttpCall *new_http_call(StoreCall *call, bool may_be_repeated) noexcept {
+  return new (std::nothrow)
+      HttpCall([call] { return make_attempt(call); },
+               std::chrono::milliseconds(call->limits.request_timeout_ms), may_be_repeated);
+}
+
+StoreCall *new_call(const Server *server) {
+  StoreCall *call = static_cast<StoreCall *>(palloc0(sizeof(StoreCall)));
+  call->server = server;
+  call->limits = request_limits(server);
+  call->adopted = allocate_call();
+  return call;
+}
+
+void finish(StoreCall *call, bool may_be_repeated) {
+  call->adopted->call = new_http_call(call, may_be_repeated);
+  if (!call->adopted->call) raise_out_of_memory();
+}
+
+StoreCall *carried_out(StoreCall *call) {
+  carry_out({&call, 1});
+  return call;
+}
+
+}  // namespace
+
+StoreCall *prepare_request(const Server *server, const StoreRequest &request) {
+  StoreCall *call = new_call(server);
+  call->request.method = request.method;
+  call->request.object_key = request.object_key;
+  call->request.query = copy(request.query);
+  call->request.headers = copy(request.headers);
+  if (request.time_limit > 0) call->limits.request_timeout_ms = request.time_limit;
+  finish(call, true);
+  return call;
+}
+
+void carry_out(std::span<StoreCall *const> calls) {
+  AdoptedCall **list = static_cast<AdoptedCall **>(palloc(calls.size_bytes() + 1));
+  for (size_t i = 0; i < calls.size(); i++) list[i] = calls[i]->adopted;
+  carry_out(std::span<AdoptedCall *const>(list, calls.size()));
+  for (const StoreCall *call : calls) {
+    if (!call->exchange() || call->exchange()->failure() == HttpFailure::kOutOfMemory) {
+      raise_out_of_memory();
+    }
+  }
+  pfree(list);
+}
+
+StoreCall *ask_store(const Server *server, const StoreRequest &request) {
+  return carried_out(prepare_request(server, request));
+}
+
+void release(StoreCall *call) {
+  release(call->adopted);
+}
+
+StoreCall *put_to_store(const Server *server, const PresignedPut &put) {
+  StoreCall *call = new_call(server);
   const NameValue content_type[1] = {{"Content-Type", put.content_type}};
-  ObjectRequest request;
-  request.method = "PUT";
-  request.object_key = put.object_key;
-  request.headers = content_type;
-  request.signed_at = unix_time(GetCurrentTimestamp());
-  adopted->exchange =
-      presigned_exchange(*server->upload_signer, request, put.unsigned_headers, put.body, limits)
-          .release();
-  return carry_out(adopted);
+  call->request.method = "PUT";
+  call->request.object_key = put.object_key;
+  call->request.headers = copy(content_type);
+  call->unsigned_headers = copy(put.unsigned_headers);
+  call->body = put.body;
+  call->is_presigned = true;
+  finish(call, false);
+  return carried_out(call);
 }
 
-AdoptedExchange *preflight(const Server *server, std::string_view object_key,
-                           std::string_view origin) {
-  const RequestLimits limits = request_limits(server);
-  AdoptedExchange *adopted = allocate_exchange();
+StoreCall *preflight(const Server *server, std::string_view object_key, std::string_view origin) {
+  StoreCall *call = new_call(server);
   const NameValue headers[3] = {{"Origin", origin},
                                 {"Access-Control-Request-Method", "PUT"},
                                 {"Access-Control-Request-Headers", "content-type,content-md5"}};
-  ObjectRequest request;
-  request.method = "OPTIONS";
-  request.object_key = object_key;
-  request.signed_at = unix_time(GetCurrentTimestamp());
-  adopted->exchange =
-      presigned_exchange(*server->upload_signer, request, headers, "", limits).release();
-  return carry_out(adopted);
-}
-
-std::string_view keep_text(std::string_view text) {
-  if (text.empty() || check_header_value(text)) return {};
-  return {pnstrdup(text.data(), text.size()), text.size()};
-}
-
-std::string_view answer_header(const AdoptedExchange *adopted, std::string_view name) {
-  return keep_text(adopted->exchange->header(name));
+  call->request.method = "OPTIONS";
+  call->request.object_key = object_key;
+  call->unsigned_headers = copy(headers);
+  call->is_presigned = true;
+  finish(call, true);
+  return carried_out(call);
 }
 
 }  // namespace b2neon

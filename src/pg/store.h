@@ -9,21 +9,45 @@ namespace b2neon {
 // Requests from the database to the store. All of them go through here, where the list of allowed
 // endpoints is asked once more: it may have become shorter since the server was created.
 
-/// What a request to the server may do. Raises 42501 where its endpoint is not allowed (any more).
-RequestLimits request_limits(const Server *server);
+/// A request on its way to a store, in the memory context in which it was made. `server` and the
+/// texts of the request must stay until it is over.
+struct StoreCall {
+  const Server *server;
+  AdoptedCall *adopted;
+  ObjectRequest request;
+  std::span<const NameValue> unsigned_headers;
+  std::string_view body;
+  RequestLimits limits;
+  bool is_presigned;  // and the key for uploads signs it
 
-/// A request to an object of the server's bucket, to be signed in its headers with the key for all
-/// but uploads.
-struct StoreRequest {
-  const char *method;
-  std::string_view object_key;  // in UTF-8
-  std::span<const NameValue> query;
+  /// The last attempt. Only for a call that has been carried out.
+  const HttpExchange *exchange() const { return adopted->call->last_attempt(); }
 };
 
-/// Carries the request out, and returns the exchange whether it has an answer or not.
-AdoptedExchange *ask_store(const Server *server, const StoreRequest &request);
+/// A request to be signed in its headers, with the key for all but uploads.
+struct StoreRequest {
+  const char *method;
+  std::string_view object_key;  // in UTF-8; empty: the bucket
+  std::span<const NameValue> query = {};
+  std::span<const NameValue> headers = {};
+  int32 time_limit = 0;  // milliseconds; 0: the server's request_timeout
+};
 
-/// A PUT as somebody would send it who has been given a presigned URL for it.
+/// Prepares a request that may be repeated. Raises 42501 where the server's endpoint is not allowed
+/// (any more).
+StoreCall *prepare_request(const Server *server, const StoreRequest &request);
+
+/// Carries requests out side by side. Raises the errors of interrupts, and 53200 where memory runs
+/// out; whether there is an answer is for the caller to look at.
+void carry_out(std::span<StoreCall *const> calls);
+
+/// Both for a single request.
+StoreCall *ask_store(const Server *server, const StoreRequest &request);
+
+void release(StoreCall *call);
+
+/// A PUT as somebody would send it who has been given a presigned URL for it. It is not repeated:
+/// each attempt could make another version.
 struct PresignedPut {
   std::string_view object_key;  // in UTF-8
   std::string_view content_type;
@@ -31,17 +55,9 @@ struct PresignedPut {
   std::span<const NameValue> unsigned_headers;
 };
 
-AdoptedExchange *put_to_store(const Server *server, const PresignedPut &put);
+StoreCall *put_to_store(const Server *server, const PresignedPut &put);
 
 /// What a browser asks before it PUTs from a page of `origin`.
-AdoptedExchange *preflight(const Server *server, std::string_view object_key,
-                           std::string_view origin);
-
-/// A header of an answer as it can stand in a message or a row, in the current memory context;
-/// data() == nullptr where there is none, or one that cannot.
-std::string_view answer_header(const AdoptedExchange *adopted, std::string_view name);
-
-/// The same for a text that was read from an answer.
-std::string_view keep_text(std::string_view text);
+StoreCall *preflight(const Server *server, std::string_view object_key, std::string_view origin);
 
 }  // namespace b2neon

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pg/failure.h"
 #include "pg/pg.h"
 #include "pg/server.h"
 #include "pg/uploads.h"
@@ -14,9 +15,17 @@ struct VerifiedObject {
   std::string_view version_id;  // data() == nullptr: not said
 };
 
-/// Asks the store for the object of a pending upload, and checks that it is what was declared.
-/// Raises 58P01 where it is not there, 23514 where it is not as declared, and the errors of
-/// connections and of the store.
-VerifiedObject verify_upload(const Server *server, const Upload &upload);
+/// A pending upload, and what the store says of its object.
+struct Verification {
+  const Server *server;
+  const Upload *upload;
+  VerifiedObject object;             // where it is what was declared, else
+  const Failure *failure = nullptr;  // 58P01: not there, 23514: not as declared, or the errors
+                                     // of connections and of the store
+};
+
+/// Asks the store for the objects of pending uploads, side by side, and checks that they are what
+/// was declared.
+void verify_uploads(std::span<Verification> verifications);
 
 }  // namespace b2neon

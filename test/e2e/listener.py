@@ -91,6 +91,25 @@ def answering(answer):
     return Listener(behave)
 
 
+def http(status, body="", **headers):
+    """The bytes of an answer. Underscores in names of headers stand for hyphens."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
+
+
+def scripted(answer):
+    """Sends what `answer` makes of the first line of a request, and hangs up."""
+
+    def behave(connection, _closing):
+        # Taken from the end of a list that other connections extend too: requests come singly.
+        connection.sendall(answer(server.requests[-1]))
+        connection.close()
+
+    server = Listener(behave)
+    return server
+
+
 def closed_port():
     """A port of 127.0.0.1 on which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -416,9 +416,16 @@ def test_a_bucket_of_somebody_else_is_an_error_of_the_store(store, other_store, 
 
 
 def test_a_bucket_that_does_not_exist_is_named(store, other_store):
-    """The answer to a HEAD request does not tell a missing bucket from a missing object."""
+    """The answer to a HEAD request does not tell it from an object that does not exist."""
     session = other_store(bucket="no-such-bucket")
-    assert_refused_until_repaired(session, store, "58P01", message='in bucket "no-such-bucket"')
+    assert_refused_until_repaired(
+        session,
+        store,
+        "HV000",
+        message='bucket "no-such-bucket" of server "other" does not exist',
+        detail="HTTP status 404, code NoSuchBucket",
+        hint="option bucket",
+    )
 
 
 def test_nobody_listening_is_a_connection_failure(store, other_store):
@@ -454,7 +461,7 @@ def test_a_store_that_falls_silent_is_given_up_after_the_request_timeout(
 
 def test_a_store_that_takes_no_connection_is_given_up_after_the_connect_timeout(store, other_store):
     with listener.unreachable() as endpoint:
-        session = other_store(endpoint=endpoint, connect_timeout=300, request_timeout=60000)
+        session = other_store(endpoint=endpoint, connect_timeout=300, request_timeout=700)
         start = time.monotonic()
         assert_refused_until_repaired(session, store, "08006", detail="connecting")
         assert 0.3 <= time.monotonic() - start < 2
@@ -503,7 +510,9 @@ def test_an_answer_that_no_healthy_store_gives_is_an_error(
             assert caught.value.pgcode.startswith(sqlstate), caught.value
             assert detail is None or re.search(detail, caught.value.diag.message_detail)
             assert is_pending(session, presigned.object_key)
-            assert server.requests and all(line.startswith("HEAD /") for line in server.requests)
+            methods = {line.split()[0] for line in server.requests}
+            # A GET asks why a HEAD was refused.
+            assert methods in ({"HEAD"}, {"HEAD", "GET"})
             # No redirect is followed.
             assert not elsewhere.was_contacted.is_set()
 

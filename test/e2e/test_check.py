@@ -1,11 +1,27 @@
 """b2_check() tries a server for real, and what it says of x-amz-copy-source is so."""
 
+import time
+from email.utils import formatdate
+
 import listener
 import pytest
 from cluster import refused
 from http_request import get, put
 
-ITEMS = ["endpoint", "upload", "read", "versions", "copy source", "delete"]
+REACHED = ["options", "endpoint", "clock"]
+ITEMS = [
+    *REACHED,
+    "key",
+    "bucket",
+    "list",
+    "upload",
+    "read",
+    "versions",
+    "copy source",
+    "delete",
+]
+
+NO_OBJECTS = '<?xml version="1.0"?><ListBucketResult><Name>b</Name></ListBucketResult>'
 
 
 @pytest.fixture
@@ -123,42 +139,147 @@ def test_an_origin_is_tried_with_a_preflight(session, store):
             session.run("SELECT b2_check(%s)", origin)
 
 
+def set_mapping(session, **options):
+    session.run(
+        "ALTER USER MAPPING FOR PUBLIC SERVER b2 OPTIONS ("
+        + ", ".join(f"SET {name} '{value}'" for name, value in options.items())
+        + ")"
+    )
+
+
+def lead_to(session, endpoint, **options):
+    """Lets the server `b2` lead elsewhere."""
+    session.run(f"SET b2neon.allowed_endpoints = '{endpoint}'")
+    added = "".join(f", ADD {name} '{value}'" for name, value in options.items())
+    session.run(f"ALTER SERVER b2 OPTIONS (SET endpoint '{endpoint}'{added})")
+
+
+def check_scripted(session, answer, arguments=""):
+    """What the check says of a store that answers so."""
+    with listener.scripted(answer) as other:
+        lead_to(session, other.endpoint)
+        return check(session, arguments)
+
+
 def test_a_wrong_application_key_is_told(session):
-    session.run("ALTER USER MAPPING FOR PUBLIC SERVER b2 OPTIONS (SET application_key 'wrong')")
+    set_mapping(session, application_key="wrong")
     items = check(session)
-    assert list(items) == ["endpoint", "upload"]
+    assert list(items) == [*REACHED, "key"]
+    assert failed(items) == ["key"]
+    assert "SignatureDoesNotMatch" in items["key"].detail
+    assert "Check application_key" in items["key"].detail
+
+
+def test_a_wrong_key_id_is_told_apart(session):
+    set_mapping(session, key_id="unknown")
+    items = check(session)
+    assert failed(items) == ["key"]
+    assert "InvalidAccessKeyId" in items["key"].detail
+    assert "Check key_id" in items["key"].detail
+
+
+def test_a_wrong_upload_key_is_told_by_its_name(session):
+    session.run(
+        "ALTER USER MAPPING FOR PUBLIC SERVER b2"
+        " OPTIONS (ADD upload_key_id 'unknown', ADD upload_application_key 'wrong')"
+    )
+    items = check(session)
     assert failed(items) == ["upload"]
-    assert "403" in items["upload"].detail and "writeFiles" in items["upload"].detail
+    assert "Check upload_key_id" in items["upload"].detail
 
 
-def test_a_key_that_cannot_read_is_told(session, store, store_admin):
+def test_a_key_that_is_not_for_this_bucket_is_told(session, store_admin):
+    session.run(f"ALTER SERVER b2 OPTIONS (SET bucket '{store_admin.bucket_of_another_user()}')")
+    items = check(session)
+    assert list(items) == [*REACHED, "key", "bucket", "list", "upload"]
+    assert failed(items) == ["bucket", "list", "upload"]
+    assert "The key is valid" in items["bucket"].detail
+    assert "AccessDenied" in items["list"].detail
+
+
+def test_a_bucket_that_does_not_exist_is_told(session):
+    session.run("ALTER SERVER b2 OPTIONS (SET bucket 'no-such-bucket')")
+    items = check(session)
+    assert list(items) == [*REACHED, "key", "bucket"]
+    assert failed(items) == ["bucket"]
+    assert 'no bucket "no-such-bucket"' in items["bucket"].detail
+
+
+def test_a_key_that_can_only_upload_is_told(session, store, store_admin):
     with store_admin.uploader(store) as (key_id, application_key):
-        session.run(
-            "ALTER USER MAPPING FOR PUBLIC SERVER b2"
-            f" OPTIONS (SET key_id '{key_id}', SET application_key '{application_key}')"
-        )
+        set_mapping(session, key_id=key_id, application_key=application_key)
         items = check(session)
-    assert failed(items) == ["read", "delete"]
+    assert failed(items) == ["list", "read", "delete"]
+    assert "listFiles" in items["list"].detail
     assert "readFiles" in items["read"].detail
     assert "deleteFiles" in items["delete"].detail and "b2neon-check" in items["delete"].detail
+
+
+@pytest.mark.parametrize("skew, word", [(90, "behind"), (-3600, "ahead of")])
+def test_a_clock_that_is_wrong_is_told_with_the_seconds(session, skew, word):
+    """A store whose clock is so many seconds ahead of ours, and whose patience ends at 15 minutes."""
+
+    def answer(_request):
+        date = formatdate(time.time() + skew, usegmt=True)
+        if abs(skew) < 900:
+            return listener.http("200 OK", NO_OBJECTS, Date=date)
+        error = "<Error><Code>RequestTimeTooSkewed</Code></Error>"
+        return listener.http("403 Forbidden", error, Date=date)
+
+    items = check_scripted(session, answer)
+    assert not items["clock"].ok
+    seconds = int(items["clock"].detail.split(" seconds")[0].split()[-1])
+    assert abs(seconds - abs(skew)) <= 3
+    assert f"seconds {word} the store's" in items["clock"].detail
+    assert items["key"].ok == (abs(skew) < 900)
+
+
+def test_a_store_that_does_not_say_the_time_has_no_wrong_clock(session):
+    items = check_scripted(session, lambda _: listener.http("200 OK", NO_OBJECTS))
+    assert items["clock"].ok
+
+
+@pytest.mark.parametrize(
+    "answer, said",
+    [
+        (listener.http("200 OK", "<html>Please log in</html>"), "does not speak S3"),
+        (listener.http("302 Found", Location="https://login.example"), "Redirects are not"),
+        (listener.http("503 Slow Down", Retry_After="3600"), "asks to wait for 3600 seconds"),
+        (b"220 smtp.example.com ESMTP\r\n", "The request failed"),
+    ],
+    ids=["a captive portal", "a redirect", "a store that is overloaded", "a mail server"],
+)
+def test_an_endpoint_that_is_no_working_store_is_told(session, answer, said):
+    items = check_scripted(session, lambda _: answer)
+    assert list(items) == ["options", "endpoint"]
+    assert failed(items) == ["endpoint"]
+    assert said in items["endpoint"].detail
+
+
+def test_an_error_in_an_answer_of_success_is_an_error(session):
+    error = "<Error><Code>InternalError</Code><Message>Please retry.</Message></Error>"
+
+    def answer(request):
+        return listener.http("200 OK", NO_OBJECTS if request.startswith("GET /") else error)
+
+    items = check_scripted(session, answer)
+    assert failed(items) == ["upload"]
+    assert "code InternalError: Please retry (request id none" in items["upload"].detail
 
 
 def test_every_object_that_stays_behind_is_named(session, store):
     """A store that takes all, obeys the copy, and deletes nothing."""
 
-    def behave(connection, _closing):
-        method = other.requests[-1].split()[0]
-        status = {"DELETE": "403 Forbidden"}.get(method, "200 OK")
-        length = 33 if method == "HEAD" else 0
-        connection.sendall(
-            f"HTTP/1.1 {status}\r\nContent-Length: {length}\r\nx-amz-version-id: v1\r\n"
-            "Connection: close\r\n\r\n".encode()
-        )
-        connection.close()
+    def answer(request):
+        method = request.split()[0]
+        if method == "GET":
+            return listener.http("200 OK", NO_OBJECTS)
+        if method == "DELETE":
+            return listener.http("403 Forbidden")
+        return listener.http("200 OK", "x" * 33 if method == "HEAD" else "", x_amz_version_id="v1")
 
-    with listener.Listener(behave) as other:
-        session.run(f"SET b2neon.allowed_endpoints = '{other.endpoint}'")
-        session.run(f"ALTER SERVER b2 OPTIONS (SET endpoint '{other.endpoint}')")
+    with listener.scripted(answer) as other:
+        lead_to(session, other.endpoint)
         rows = session.rows("SELECT * FROM b2_check()")
     deletes = [row.detail for row in rows if row.item == "delete"]
     assert len(deletes) == 2
@@ -169,32 +290,30 @@ def test_every_object_that_stays_behind_is_named(session, store):
 
 
 def test_an_object_whose_version_is_unknown_is_not_called_deleted(session, store):
-    def behave(connection, _closing):
-        is_first = sum(r.startswith("PUT") for r in other.requests) == 1
-        version = "x-amz-version-id: v1\r\n" if is_first else ""
-        connection.sendall(
-            f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{version}Connection: close\r\n\r\n".encode()
-        )
-        connection.close()
+    puts = []
 
-    with listener.Listener(behave) as other:
-        session.run(f"SET b2neon.allowed_endpoints = '{other.endpoint}'")
-        session.run(f"ALTER SERVER b2 OPTIONS (SET endpoint '{other.endpoint}')")
-        items = check(session)
+    def answer(request):
+        if request.startswith("GET"):
+            return listener.http("200 OK", NO_OBJECTS)
+        puts.extend([request] if request.startswith("PUT") else [])
+        version = {"x_amz_version_id": "v1"} if len(puts) == 1 else {}
+        return listener.http("200 OK", **version)
+
+    items = check_scripted(session, answer)
     assert not items["delete"].ok
     assert "cannot be told" in items["delete"].detail
 
 
 def test_a_store_that_says_nothing_is_told(session, store):
     with listener.silent() as server:
-        session.run(f"SET b2neon.allowed_endpoints = '{server.endpoint}'")
-        session.run(
-            f"ALTER SERVER b2 OPTIONS (SET endpoint '{server.endpoint}', ADD request_timeout '300')"
-        )
-        assert "timed out while waiting" in check(session)["upload"].detail
+        lead_to(session, server.endpoint, request_timeout=300)
+        items = check(session)
+        assert list(items) == ["options", "endpoint"]
+        assert "timed out while waiting" in items["endpoint"].detail
         session.run("SET b2neon.allowed_endpoints = '*.backblazeb2.com'")
         items = check(session)
-    assert list(items) == failed(items) == ["endpoint"]
+    assert failed(items) == ["endpoint"]
+    assert "not allowed" in items["endpoint"].detail
 
 
 def test_a_bucket_without_versions_is_told(session, store):

@@ -203,10 +203,10 @@ def unruly(database, store):
     """Gives sessions in which the server `unruly` is at an endpoint of the test's choice."""
     sessions = []
 
-    def connect(endpoint):
+    def connect(endpoint, request_timeout=60000):
         session = database.connect(**{"b2neon.allowed_endpoints": endpoint, "jit": "off"})
         sessions.append(session)
-        options = store.server_options(endpoint=endpoint, request_timeout=60000)
+        options = store.server_options(endpoint=endpoint, request_timeout=request_timeout)
         session.create_server("unruly", options, store.mapping_options())
         return session
 
@@ -217,7 +217,8 @@ def unruly(database, store):
 
 
 def test_two_hundred_connections_refused_leave_memory_where_it_was(unruly):
-    session = unruly(f"http://127.0.0.1:{listener.closed_port()}")
+    # No time for a second attempt.
+    session = unruly(f"http://127.0.0.1:{listener.closed_port()}", request_timeout=40)
     key = pending_upload(session, "unruly")
     assert_no_growth(
         session,

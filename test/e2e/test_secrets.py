@@ -487,6 +487,7 @@ CALLS = (
     "SELECT b2_presign('PUT', 'x', headers => '{\"X-Amz-Meta-A\": \"b\"}', query => '{\"a\": 1}')",
     PUT,
     "SELECT * FROM b2_register_file('{object_key}')",
+    "SELECT * FROM b2_register_files('{{object_key}}')",
     CHECK,
 )
 FAILING_CALLS = (
@@ -497,6 +498,7 @@ FAILING_CALLS = (
     "SELECT * FROM b2_presign_put(NULL, 'text/plain')",
     "SELECT * FROM b2_presign_put('x', 'y')",
     "SELECT * FROM b2_register_file('no such upload')",
+    "SELECT * FROM b2_register_files('{no such upload}')",
     "SELECT b2_set_identity('no_such_function()')",
 )
 

@@ -20,23 +20,23 @@ TEST(S3Error, HasCodeMessageAndRequestId) {
                                "  <Resource>/mybucket/myfoto.jpg</Resource> \n"
                                "  <RequestId>4442587FB7D0A2F9</RequestId>\n"),
                     error));
-  EXPECT_EQ(error.code, "NoSuchKey");
-  EXPECT_EQ(error.message, "The resource you requested does not exist");
-  EXPECT_EQ(error.request_id, "4442587FB7D0A2F9");
+  EXPECT_STREQ(error.code, "NoSuchKey");
+  EXPECT_STREQ(error.message, "The resource you requested does not exist");
+  EXPECT_STREQ(error.request_id, "4442587FB7D0A2F9");
 }
 
 // Ceph's have no message, B2's no request id.
 TEST(S3Error, NeedsNothingButACode) {
   S3Error error;
   ASSERT_TRUE(read_s3_error("<Error><Code>AccessDenied</Code></Error>", error));
-  EXPECT_EQ(error.code, "AccessDenied");
-  EXPECT_EQ(error.message, "");
-  EXPECT_EQ(error.request_id, "");
+  EXPECT_STREQ(error.code, "AccessDenied");
+  EXPECT_STREQ(error.message, "");
+  EXPECT_STREQ(error.request_id, "");
 }
 
 TEST(S3Error, IsNothingElse) {
   S3Error error;
-  error.code = "before";
+  std::string_view("before").copy(error.code, 7);
   for (const std::string &body :
        {std::string(), std::string("not found"), std::string("{\"code\": \"NoSuchKey\"}"),
         std::string("<html><body><h1>503</h1></body></html>"), error_with(""),
@@ -46,7 +46,7 @@ TEST(S3Error, IsNothingElse) {
         std::string("<Result><Error><Code>NoSuchKey</Code></Error></Result>"),
         std::string("<Error><Code>NoSuchKey</Code>")}) {
     EXPECT_FALSE(read_s3_error(body, error)) << body;
-    EXPECT_EQ(error.code, "before") << body;
+    EXPECT_STREQ(error.code, "before") << body;
   }
 }
 
@@ -57,11 +57,11 @@ TEST(S3Error, IsPrintableAsciiOfBoundedLength) {
                                        "<RequestId>" +
                                        std::string(10000, 'x') + "</RequestId>"),
                             error));
-  EXPECT_EQ(error.message, "a b ???");
-  EXPECT_EQ(error.request_id, std::string(200, 'x'));
+  EXPECT_STREQ(error.message, "a b ???");
+  EXPECT_STREQ(error.request_id, std::string(200, 'x').c_str());
   ASSERT_TRUE(read_s3_error(
       error_with("<Code>A</Code><Message>" + std::string(10000, 'y') + "</Message>"), error));
-  EXPECT_EQ(error.message, std::string(500, 'y'));
+  EXPECT_STREQ(error.message, std::string(500, 'y').c_str());
 }
 
 }  // namespace

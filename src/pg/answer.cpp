@@ -1,0 +1,161 @@
+#include "pg/answer.h"
+
+#include "core/header_value.h"
+#include "core/http_date.h"
+#include "core/retry.h"
+#include "pg/arguments.h"
+
+namespace b2neon {
+
+namespace {
+
+bool is_code(const Answer &answer, const char *code) {
+  return strcmp(answer.error.code, code) == 0;
+}
+
+const char *attempts_text(const Answer &answer) {
+  return psprintf("attempts: %d", answer.attempts);
+}
+
+// Without a full stop, because more comes after it.
+const char *message_text(const S3Error &error) {
+  size_t size = strlen(error.message);
+  while (size > 0 && (error.message[size - 1] == '.' || error.message[size - 1] == ' ')) size--;
+  return pnstrdup(error.message, size);
+}
+
+}  // namespace
+
+Answer read_answer(const StoreCall *call) {
+  const HttpExchange *exchange = call->exchange();
+  Answer answer = {};
+  answer.failure = exchange->failure();
+  answer.failure_text = pstrdup(exchange->failure_text());
+  answer.attempts = call->adopted->call->attempts();
+  if (answer.failure != HttpFailure::kNone) return answer;
+
+  answer.status = exchange->status();
+  answer.has_error = read_s3_error(exchange->body(), answer.error);
+  const std::string_view request_id = keep_text(exchange->header("x-amz-request-id"));
+  if (!is_null(request_id)) strlcpy(answer.error.request_id, quotable(request_id), 201);
+  if (const auto asked = asked_to_wait(*exchange)) answer.wait_seconds = asked->count();
+  if (const auto date = read_http_date(exchange->header("Date"))) {
+    answer.has_date = true;
+    // The request was signed when it began, and answered half-way on the average.
+    const int64 took = call->adopted->call->last_attempt_took().count();
+    answer.clock_skew = call->request.signed_at + took / 2000 - *date;
+  }
+  return answer;
+}
+
+bool is_status(const Answer &answer, int status) {
+  return answer.failure == HttpFailure::kNone && answer.status == status && !answer.has_error;
+}
+
+const char *describe(const Answer &answer) {
+  if (answer.failure != HttpFailure::kNone) {
+    return psprintf("The request failed: %s (%s).", answer.failure_text, attempts_text(answer));
+  }
+  StringInfoData text;
+  initStringInfo(&text);
+  appendStringInfo(&text, "The store answered with HTTP status %d", answer.status);
+  if (answer.error.code[0] != '\0') appendStringInfo(&text, ", code %s", answer.error.code);
+  if (answer.error.message[0] != '\0') appendStringInfo(&text, ": %s", message_text(answer.error));
+  appendStringInfo(&text, " (request id %s, %s).",
+                   answer.error.request_id[0] != '\0' ? answer.error.request_id : "none",
+                   attempts_text(answer));
+  return text.data;
+}
+
+const char *describe_clock_skew(const Answer &answer) {
+  const int64 skew = answer.clock_skew;
+  return psprintf("The clock of the database server is " INT64_FORMAT
+                  " seconds %s the store's. Synchronise it, with NTP for example.",
+                  skew < 0 ? -skew : skew, skew < 0 ? "behind" : "ahead of");
+}
+
+const char *advice(const Answer &answer, const Server *server, const char *capability,
+                   bool is_upload) {
+  const bool has_upload_key = is_upload && server->signer != server->upload_signer;
+  const char *prefix = has_upload_key ? "upload_" : "";
+  if (answer.failure == HttpFailure::kCertificate) {
+    return "The certificate must be that of the endpoint's host, and from an authority that the "
+           "database server's operating system trusts.";
+  }
+  if (answer.failure == HttpFailure::kNameLookup) {
+    return "Check the endpoint of the server, and the name service of the database server.";
+  }
+  if (answer.failure != HttpFailure::kNone) return nullptr;
+  if (answer.wait_seconds > 0) {
+    return psprintf("The store asks to wait for " INT64_FORMAT " seconds.", answer.wait_seconds);
+  }
+  const bool is_refused = answer.status == 401 || answer.status == 403;
+  if (is_code(answer, "RequestTimeTooSkewed") ||
+      (is_refused && answer.has_date && Abs(answer.clock_skew) > 15 * 60)) {
+    return answer.has_date ? describe_clock_skew(answer)
+                           : "Synchronise the clock of the database server, with NTP for example.";
+  }
+  if (is_code(answer, "InvalidAccessKeyId")) {
+    return psprintf(
+        "Check %skey_id of the user mapping, and that the endpoint is that of the key's "
+        "region. B2's master key does not work here.",
+        prefix);
+  }
+  if (is_code(answer, "SignatureDoesNotMatch")) {
+    return psprintf(
+        "Check %sapplication_key of the user mapping: it is not the one that belongs to "
+        "%skey_id. Otherwise check region and endpoint of the server.",
+        prefix, prefix);
+  }
+  if (is_code(answer, "NoSuchBucket")) return "Check the option bucket of the server.";
+  if (is_refused) {
+    return psprintf(
+        "Check %skey_id and %sapplication_key of the user mapping, and that the key has "
+        "the capability %s for this bucket%s.",
+        prefix, prefix, capability,
+        server->options.key_prefix.empty() ? "" : " and for key_prefix");
+  }
+  if (answer.status >= 300 && answer.status < 400) {
+    return "Redirects are not followed. Check endpoint and region of the server.";
+  }
+  return nullptr;
+}
+
+const Failure *no_answer(const Answer &answer, const Server *server) {
+  int code;
+  switch (answer.failure) {
+    case HttpFailure::kForbiddenAddress:
+      return new_failure(
+          {ERRCODE_INSUFFICIENT_PRIVILEGE,
+           psprintf("endpoint of server \"%s\" is at an address that is not allowed",
+                    NameStr(server->name)),
+           "The host name leads to a private, loopback or link-local address.",
+           "Where that is meant, a superuser can add this very host to b2neon.allowed_endpoints."});
+    case HttpFailure::kNameLookup:
+    case HttpFailure::kConnect:
+    case HttpFailure::kTls:
+    case HttpFailure::kCertificate:
+      code = ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
+      break;
+    case HttpFailure::kMalformed:
+    case HttpFailure::kTooLarge:
+      code = ERRCODE_PROTOCOL_VIOLATION;
+      break;
+    default:
+      code = ERRCODE_CONNECTION_FAILURE;
+  }
+  return new_failure({code,
+                      psprintf("no answer from the store of server \"%s\"", NameStr(server->name)),
+                      describe(answer), advice(answer, server, "", false)});
+}
+
+std::string_view keep_text(std::string_view text) {
+  if (text.empty() || check_header_value(text)) return {};
+  return {pnstrdup(text.data(), text.size()), text.size()};
+}
+
+std::string_view answer_header(const StoreCall *call, std::string_view name) {
+  return keep_text(call->exchange()->header(name));
+}
+
+}  // namespace b2neon
