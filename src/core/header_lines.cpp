@@ -23,13 +23,17 @@ bool is_status_line(std::string_view line) noexcept {
 }  // namespace
 
 HeaderLines::Added HeaderLines::add(std::string_view line) noexcept {
-  if (is_status_line(line)) lines_.clear();
+  if (is_status_line(line)) {
+    lines_.clear();
+    is_complete_ = false;
+  }
   if (line.size() > kMaxBytes - lines_.size()) return Added::kTooLarge;
   try {
     lines_.append(line);
   } catch (...) {
     return Added::kOutOfMemory;
   }
+  if (line == "\r\n" || line == "\n") is_complete_ = true;
   return Added::kYes;
 }
 

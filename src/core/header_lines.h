@@ -22,8 +22,12 @@ class HeaderLines {
   /// there is none.
   std::string_view value(std::string_view name) const noexcept;
 
+  /// Whether the empty line was there that ends a head.
+  bool is_complete() const noexcept { return is_complete_; }
+
  private:
   std::string lines_;
+  bool is_complete_ = false;
 };
 
 }  // namespace b2neon

@@ -215,6 +215,12 @@ void HttpExchange::finish(CURLcode code) noexcept {
   // A reason that a callback has given says more than libcurl's "callback failed".
   const bool callback_failed = failure_ != HttpFailure::kNone && code != CURLE_OK;
   if (!callback_failed) failure_ = classify(code);
+  // libcurl takes what it has got for the answer, where there can be no body and the connection
+  // ends.
+  if (code == CURLE_OK && !head_.is_complete()) {
+    failure_ = HttpFailure::kBroken;
+    snprintf(failure_text_, sizeof failure_text_, "the connection ended inside the headers");
+  }
 #if LIBCURL_VERSION_NUM < 0x080600
   // What older versions say of a header line of more than 100 kB.
   long sent = 0;

@@ -100,7 +100,9 @@ class Database:
     def connect(self, role=None, encoding=None, **settings):
         """A session as `role` (the superuser where it is None), with these settings."""
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        connection = psycopg2.connect("", dbname=self.name, user=role, options=options)
+        connection = psycopg2.connect(
+            "", dbname=self.name, user=role, options=options, **self.cluster.address
+        )
         connection.autocommit = True
         if encoding:
             connection.set_client_encoding(encoding)
@@ -122,22 +124,29 @@ class Database:
 
 
 class Cluster:
-    """The server that libpq's environment variables lead to, as a superuser. Its databases may talk
-    to the store at `endpoint` and to nobody else."""
+    """A server, as a superuser: the one that libpq's environment variables lead to, or another. Its
+    databases may talk to the store at `endpoint` and to nobody else."""
 
-    def __init__(self, endpoint):
+    def __init__(self, endpoint, host=None, port=None, log=None):
         self.endpoint = endpoint
-        self.bindir = Path(
-            subprocess.check_output([os.environ["PG_CONFIG"], "--bindir"], text=True).strip()
-        )
-        self.log = Path(os.environ["PGLOG"])
+        self.address = {"host": host, "port": port} if host else {}
+        self.bindir = self.find_bindir()
+        self.log = Path(log or os.environ["PGLOG"])
+        self.reconnect()
+
+    def reconnect(self):
         self.session = Database(self, os.environ["PGDATABASE"]).connect()
         self.run = self.session.run
         self.version = self.session.connection.server_version
 
+    @staticmethod
+    def find_bindir():
+        return Path(
+            subprocess.check_output([os.environ["PG_CONFIG"], "--bindir"], text=True).strip()
+        )
+
     def close(self):
         self.session.connection.close()
-
 
     def create_database(self, owner=None, encoding=None):
         """An empty database. Encodings other than the cluster's own come with the locale C."""

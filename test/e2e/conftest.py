@@ -9,7 +9,9 @@ afterwards, and the others are not collected.
 from contextlib import contextmanager
 
 import pytest
+from certificates import CertificateAuthority
 from cluster import Cluster
+from private_cluster import PrivateCluster
 from store import Store, StoreAdmin, is_real_bucket
 
 
@@ -50,6 +52,22 @@ def cluster(store):
     cluster.close()
 
 
+@pytest.fixture(scope="session")
+def authority():
+    """The one certificate authority that the private server trusts."""
+    authority = CertificateAuthority()
+    yield authority
+    authority.close()
+
+
+@pytest.fixture(scope="session")
+def private_cluster(store, authority):
+    """A server that a test may shut down, in a network whose name server never answers."""
+    cluster = PrivateCluster(store.endpoint, authority.trusted)
+    yield cluster
+    cluster.close()
+
+
 @contextmanager
 def database_with_server(cluster, store):
     """A database with the extension and the server `b2`, which only its owner may use yet."""
@@ -67,6 +85,13 @@ def database(cluster, store):
     with database_with_server(cluster, store) as database:
         with database.connect() as session:
             session.run("GRANT USAGE ON FOREIGN SERVER b2 TO PUBLIC")
+        yield database
+
+
+@pytest.fixture(scope="module")
+def private_database(private_cluster, store):
+    """The same on the private server."""
+    with database_with_server(private_cluster, store) as database:
         yield database
 
 

@@ -7,12 +7,14 @@ import time
 
 
 class Listener:
-    """Listens on a port of 127.0.0.1 and hands each connection to `behave`, on a thread of its own.
+    """Listens on a port of 127.0.0.1 and hands each connection to `behave`, on a thread of its own, with
+    the first request on it. With `tls`, an SSLContext, it speaks TLS.
 
     `endpoint` is its URL; `requests` are the first lines of what it was sent."""
 
-    def __init__(self, behave, scheme="http"):
+    def __init__(self, behave, scheme="http", tls=None):
         self._behave = behave
+        self._tls = tls
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=512)
         self._connections = []
         self._lock = threading.Lock()
@@ -20,7 +22,7 @@ class Listener:
         self.requests = []
         self.was_contacted = threading.Event()
         self.port = self._socket.getsockname()[1]
-        self.endpoint = f"{scheme}://127.0.0.1:{self.port}"
+        self.endpoint = f"{'https' if tls else scheme}://127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self):
@@ -47,6 +49,10 @@ class Listener:
 
     def _serve(self, connection):
         try:
+            if self._tls:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+                with self._lock:
+                    self._connections.append(connection)
             request = connection.recv(65536)
             if request:
                 self.requests.append(request.split(b"\r\n", 1)[0].decode("latin-1"))

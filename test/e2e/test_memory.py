@@ -37,6 +37,7 @@ def usage(session):
         contexts=session.value("SELECT sum(total_bytes)::bigint FROM pg_backend_memory_contexts"),
         process=private_memory(process),
         descriptors=len(os.listdir(process / "fd")),
+        threads=len(os.listdir(process / "task")),
     )
 
 
@@ -50,6 +51,7 @@ def assert_no_growth(session, work, warm_up=None):
     assert after.contexts - before.contexts < CONTEXTS_MAY_GROW
     assert after.process - before.process < PROCESS_MAY_GROW
     assert after.descriptors == before.descriptors
+    assert after.threads == before.threads
 
 
 MILLION_CALLS = {

@@ -2,7 +2,7 @@
 BEGIN;
 CREATE EXTENSION pgtap;
 CREATE EXTENSION b2neon;
-SELECT plan(31);
+SELECT plan(34);
 
 CREATE FUNCTION signature(function text) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(pg_get_function_arguments(oid), E'\n' ORDER BY oid)
@@ -38,6 +38,13 @@ SELECT is(signature('b2_register_file'),
     'OUT size bigint, OUT etag text, OUT version_id text, OUT metadata jsonb, '
     'OUT verified_at timestamp with time zone',
     'b2_register_file has the documented arguments');
+SELECT is(signature('b2_register_files'),
+    'object_keys text[], user_id text DEFAULT NULL::text, verify boolean DEFAULT true, server name DEFAULT NULL::name, '
+    'OUT id bigint, OUT object_key text, OUT file_url text, OUT user_id text, '
+    'OUT upload_timestamp timestamp with time zone, OUT server name, OUT file_name text, OUT content_type text, '
+    'OUT size bigint, OUT etag text, OUT version_id text, OUT metadata jsonb, '
+    'OUT verified_at timestamp with time zone',
+    'b2_register_files has the documented arguments');
 SELECT is(signature('b2_user_id'), '', 'b2_user_id has no arguments');
 SELECT is(signature('b2_set_identity'), 'source text', 'b2_set_identity has the documented argument');
 SELECT is(signature('b2_check'),
@@ -48,12 +55,14 @@ SELECT function_returns('b2_presign_get', 'text');
 SELECT function_returns('b2_user_id', 'text');
 SELECT function_returns('b2_presign_put', 'record');
 SELECT function_returns('b2_register_file', 'record');
+SELECT function_returns('b2_register_files', 'setof record');
 
 SELECT is(properties('b2_presign'), 's s', 'b2_presign is stable and parallel safe');
 SELECT is(properties('b2_presign_get'), 's s', 'b2_presign_get is stable and parallel safe');
 SELECT is(properties('b2_user_id'), 's s', 'b2_user_id is stable and parallel safe');
 SELECT is(properties('b2_presign_put'), 'v u', 'b2_presign_put is volatile and parallel unsafe');
 SELECT is(properties('b2_register_file'), 'v u', 'b2_register_file is volatile and parallel unsafe');
+SELECT is(properties('b2_register_files'), 'v u', 'b2_register_files is volatile and parallel unsafe');
 SELECT is_empty(
     $$SELECT p.proname FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
       WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass

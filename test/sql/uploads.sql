@@ -178,3 +178,16 @@ DROP FUNCTION nothing() CASCADE;
 SELECT b2_presign_put(repeat('a', 4096) || '/x.png', 'image/png');
 SELECT b2_presign_put('x', 'image/png', user_id => repeat('u', 1025));
 SELECT b2_presign_put('x', 'image/png', metadata => jsonb_build_object('a', repeat('x', 1100000)));
+
+-- Many at once, all or none.
+SELECT object_key FROM b2_presign_put('1', 'text/plain', object_key => 'many/1', user_id => 'u');
+SELECT object_key FROM b2_presign_put('2', 'text/plain', object_key => 'many/2', user_id => 'u');
+SELECT b2_register_files(NULL);
+SELECT b2_register_files(ARRAY['many/1', NULL]);
+SELECT b2_register_files('{{many/1}, {many/2}}');
+SELECT b2_register_files('{many/1, ""}');
+SELECT b2_register_files('{}');
+SELECT b2_register_files('{many/1, none, many/2, other}', verify => false);
+SELECT object_key, user_id, verified_at
+FROM b2_register_files('{many/2, many/1, many/2}', 'u', verify => false);
+SELECT object_key FROM b2_register_files('{many/1}');

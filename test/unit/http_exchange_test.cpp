@@ -159,6 +159,19 @@ TEST(HttpExchange, HasNoAnswerWhereTheConnectionEndsEarly) {
   }
 }
 
+// What is missing could be the header that matters.
+TEST(HttpExchange, HasNoAnswerWhereTheHeadersEndEarly) {
+  for (const char *method : {"HEAD", "GET"}) {
+    for (const char *bytes : {"HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n",
+                              "HTTP/1.1 204 No Content\r\nETag: \"a\"\r\nx-amz-ver"}) {
+      HttpTestServer server(bytes, true);
+      HttpRequest request = local_get(server.url());
+      request.method = method;
+      EXPECT_EQ(performed(request)->failure(), HttpFailure::kBroken) << method << " " << bytes;
+    }
+  }
+}
+
 TEST(HttpExchange, HasNoAnswerWhereItIsNotHttp) {
   for (const char *bytes : {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "hello\r\n", "HTTP/1.1 abc OK\r\n\r\n",
                             "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
