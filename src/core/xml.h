@@ -7,12 +7,11 @@ namespace b2neon {
 /// Is told of the elements of an XML document.
 class XmlVisitor {
  public:
+  virtual ~XmlVisitor() = default;
+
   /// At the end of an element: the names from the root to it, as "Error/Code", and the text between
   /// its last tags. Both are in UTF-8 and go after the call. Returns false to stop.
   virtual bool on_element(std::string_view path, std::string_view text) noexcept = 0;
-
- protected:
-  ~XmlVisitor() = default;
 };
 
 /// Reads a document to its end; false where it is not well-formed, not of the kind that a store
