@@ -27,6 +27,8 @@ HeaderLines::Added HeaderLines::add(std::string_view line) noexcept {
     lines_.clear();
     is_complete_ = false;
   }
+  // What comes after the body says nothing about it.
+  if (is_complete_) return Added::kYes;
   if (line.size() > kMaxBytes - lines_.size()) return Added::kTooLarge;
   try {
     lines_.append(line);

@@ -15,7 +15,7 @@ class HeaderLines {
   enum class Added { kYes, kTooLarge, kOutOfMemory };
 
   /// Adds a line, with its end. A status line begins the head anew: what came before it was an
-  /// interim answer.
+  /// interim answer. Lines after the head's end, which are trailers, are left out.
   Added add(std::string_view line) noexcept;
 
   /// The value of the first header of that name, in any case, without blanks around it; empty where

@@ -9,8 +9,8 @@ namespace b2neon {
 
 namespace {
 
-bool is_code(const Answer &answer, const char *code) {
-  return strcmp(answer.error.code, code) == 0;
+const char *seconds_text(int64 seconds) {
+  return psprintf(INT64_FORMAT " second%s", seconds, seconds == 1 ? "" : "s");
 }
 
 const char *attempts_text(const Answer &answer) {
@@ -48,6 +48,14 @@ Answer read_answer(const StoreCall *call) {
   return answer;
 }
 
+bool is_redirect(const Answer &answer) {
+  return answer.status >= 300 && answer.status < 400;
+}
+
+bool has_code(const Answer &answer, const char *code) {
+  return strcmp(answer.error.code, code) == 0;
+}
+
 bool is_status(const Answer &answer, int status) {
   return answer.failure == HttpFailure::kNone && answer.status == status && !answer.has_error;
 }
@@ -69,9 +77,10 @@ const char *describe(const Answer &answer) {
 
 const char *describe_clock_skew(const Answer &answer) {
   const int64 skew = answer.clock_skew;
-  return psprintf("The clock of the database server is " INT64_FORMAT
-                  " seconds %s the store's. Synchronise it, with NTP for example.",
-                  skew < 0 ? -skew : skew, skew < 0 ? "behind" : "ahead of");
+  return psprintf(
+      "The clock of the database server is %s %s the store's. Synchronise it, with NTP for "
+      "example.",
+      seconds_text(Abs(skew)), skew < 0 ? "behind" : "ahead of");
 }
 
 const char *advice(const Answer &answer, const Server *server, const char *capability,
@@ -85,29 +94,30 @@ const char *advice(const Answer &answer, const Server *server, const char *capab
   if (answer.failure == HttpFailure::kNameLookup) {
     return "Check the endpoint of the server, and the name service of the database server.";
   }
+  if (answer.failure == HttpFailure::kMalformed) return "Check the endpoint of the server.";
   if (answer.failure != HttpFailure::kNone) return nullptr;
   if (answer.wait_seconds > 0) {
-    return psprintf("The store asks to wait for " INT64_FORMAT " seconds.", answer.wait_seconds);
+    return psprintf("The store asks for a pause of %s.", seconds_text(answer.wait_seconds));
   }
   const bool is_refused = answer.status == 401 || answer.status == 403;
-  if (is_code(answer, "RequestTimeTooSkewed") ||
+  if (has_code(answer, "RequestTimeTooSkewed") ||
       (is_refused && answer.has_date && Abs(answer.clock_skew) > 15 * 60)) {
     return answer.has_date ? describe_clock_skew(answer)
                            : "Synchronise the clock of the database server, with NTP for example.";
   }
-  if (is_code(answer, "InvalidAccessKeyId")) {
+  if (has_code(answer, "InvalidAccessKeyId")) {
     return psprintf(
         "Check %skey_id of the user mapping, and that the endpoint is that of the key's "
         "region. B2's master key does not work here.",
         prefix);
   }
-  if (is_code(answer, "SignatureDoesNotMatch")) {
+  if (has_code(answer, "SignatureDoesNotMatch")) {
     return psprintf(
         "Check %sapplication_key of the user mapping: it is not the one that belongs to "
         "%skey_id. Otherwise check region and endpoint of the server.",
         prefix, prefix);
   }
-  if (is_code(answer, "NoSuchBucket")) return "Check the option bucket of the server.";
+  if (has_code(answer, "NoSuchBucket")) return "Check the option bucket of the server.";
   if (is_refused) {
     return psprintf(
         "Check %skey_id and %sapplication_key of the user mapping, and that the key has "
@@ -115,7 +125,7 @@ const char *advice(const Answer &answer, const Server *server, const char *capab
         prefix, prefix, capability,
         server->options.key_prefix.empty() ? "" : " and for key_prefix");
   }
-  if (answer.status >= 300 && answer.status < 400) {
+  if (is_redirect(answer)) {
     return "Redirects are not followed. Check endpoint and region of the server.";
   }
   return nullptr;

@@ -27,6 +27,11 @@ Answer read_answer(const StoreCall *call);
 /// Whether the store answered with that status, and meant it.
 bool is_status(const Answer &answer, int status);
 
+bool is_redirect(const Answer &answer);
+
+/// Whether the store gave that code.
+bool has_code(const Answer &answer, const char *code);
+
 /// A sentence on what came of the call, with its status or failure, the store's code, message and
 /// request id, and the number of attempts.
 const char *describe(const Answer &answer);

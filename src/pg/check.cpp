@@ -51,10 +51,6 @@ const char *explain(const Check &check, const Answer &answer, const char *capabi
   return step ? psprintf("%s %s", describe(answer), step) : describe(answer);
 }
 
-bool is_code(const Answer &answer, const char *code) {
-  return strcmp(answer.error.code, code) == 0;
-}
-
 bool is_refused(const Answer &answer) {
   return answer.status == 401 || answer.status == 403;
 }
@@ -87,29 +83,33 @@ bool check_allowed(const Check &check) {
   return ok;
 }
 
+// Not everything that answers is a store.
+bool speaks_s3(const Answer &answer, std::string_view body) {
+  if (answer.failure != HttpFailure::kNone || answer.has_error) return true;
+  if (answer.status != 200) return answer.status >= 500 || is_redirect(answer);
+  return body.find("<ListBucketResult") != std::string_view::npos;
+}
+
 // A request for the first of the objects that the key may see; most of the checks go by its answer.
 Answer list_objects(const Check &check) {
   NameValue query[3] = {{"list-type", "2"}, {"max-keys", "1"}, {"prefix", ""}};
   query[2].value = to_utf8(check.server->options.key_prefix);
   StoreCall *call = ask_store(check.server, {"GET", "", query});
   Answer answer = read_answer(call);
-  // Not everything that answers is a store.
-  if (is_status(answer, 200) &&
-      call->exchange()->body().find("<ListBucketResult") == std::string_view::npos) {
-    answer.status = 0;
+  if (!speaks_s3(answer, call->exchange()->body())) {
+    answer.failure = HttpFailure::kMalformed;
+    answer.failure_text =
+        psprintf("the answer, with HTTP status %d, does not speak S3", answer.status);
   }
   release(call);
   return answer;
 }
 
 bool check_endpoint(const Check &check, const Answer &list) {
-  const bool is_store = list.failure == HttpFailure::kNone && list.status != 0;
-  const bool ok = is_store && list.status < 500 && (list.status < 300 || list.status >= 400);
+  const bool ok = list.failure == HttpFailure::kNone && list.status < 500 && !is_redirect(list);
   check.say("endpoint", ok,
             ok ? "It is allowed by b2neon.allowed_endpoints, and a store answers."
-            : !is_store && list.failure == HttpFailure::kNone
-                ? "What answers there does not speak S3. Check the option endpoint of the server."
-                : explain(check, list, "listFiles"));
+               : explain(check, list, "listFiles"));
   return ok;
 }
 
@@ -117,18 +117,19 @@ void check_clock(const Check &check, const Answer &list) {
   const bool ok = !list.has_date || Abs(list.clock_skew) <= kMaxClockSkewSeconds;
   check.say("clock", ok,
             !list.has_date ? "The store does not say what time it is."
-            : ok ? psprintf("The clocks of the database server and the store are " INT64_FORMAT
-                            " seconds apart.",
-                            Abs(list.clock_skew))
-                 : psprintf("%s Presigned URLs end too %s, and from 15 minutes on stores refuse "
-                            "everything.",
-                            describe_clock_skew(list), list.clock_skew < 0 ? "soon" : "late"));
+            : ok
+                ? psprintf("The clocks of the database server and the store differ by " INT64_FORMAT
+                           " s.",
+                           Abs(list.clock_skew))
+                : psprintf("%s Presigned URLs end too %s, and from 15 minutes on stores refuse "
+                           "everything.",
+                           describe_clock_skew(list), list.clock_skew < 0 ? "soon" : "late"));
 }
 
 bool check_key(const Check &check, const Answer &list) {
-  const bool is_too_skewed = is_code(list, "RequestTimeTooSkewed");
-  const bool ok = !is_too_skewed && list.status != 401 && !is_code(list, "InvalidAccessKeyId") &&
-                  !is_code(list, "SignatureDoesNotMatch");
+  const bool is_too_skewed = has_code(list, "RequestTimeTooSkewed");
+  const bool ok = !is_too_skewed && list.status != 401 && !has_code(list, "InvalidAccessKeyId") &&
+                  !has_code(list, "SignatureDoesNotMatch");
   check.say("key", ok,
             ok              ? "The store knows key_id, and application_key belongs to it."
             : is_too_skewed ? "Whether the key is right cannot be told before the clock is."
@@ -148,7 +149,7 @@ Answer upload(const Check &check, Probe *probe) {
 
 bool check_bucket(const Check &check, const Answer &list, const Answer &put) {
   const ServerOptions &options = check.server->options;
-  const bool is_missing = is_code(list, "NoSuchBucket") || is_code(put, "NoSuchBucket");
+  const bool is_missing = has_code(list, "NoSuchBucket") || has_code(put, "NoSuchBucket");
   const bool is_closed = is_refused(list) && is_refused(put);
   check.say("bucket", !is_missing && !is_closed,
             is_missing

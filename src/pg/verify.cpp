@@ -40,7 +40,7 @@ const Failure *refusal(const Answer &answer, const Verification &verification) {
   const char *object_key = quotable(verification.upload->object_key);
   const int bucket_length = length(server->options.bucket);
   const char *bucket = server->options.bucket.data();
-  if (strcmp(answer.error.code, "NoSuchBucket") == 0) {
+  if (has_code(answer, "NoSuchBucket")) {
     return new_failure({ERRCODE_FDW_ERROR,
                         psprintf("bucket \"%.*s\" of server \"%s\" does not exist", bucket_length,
                                  bucket, NameStr(server->name)),

@@ -243,11 +243,12 @@ def test_a_store_that_does_not_say_the_time_has_no_wrong_clock(session):
     "answer, said",
     [
         (listener.http("200 OK", "<html>Please log in</html>"), "does not speak S3"),
+        (listener.http("404 Not Found", "<html>Nothing here</html>"), "does not speak S3"),
         (listener.http("302 Found", Location="https://login.example"), "Redirects are not"),
-        (listener.http("503 Slow Down", Retry_After="3600"), "asks to wait for 3600 seconds"),
+        (listener.http("503 Slow Down", Retry_After="3600"), "a pause of 3600 seconds"),
         (b"220 smtp.example.com ESMTP\r\n", "The request failed"),
     ],
-    ids=["a captive portal", "a redirect", "a store that is overloaded", "a mail server"],
+    ids=["a captive portal", "a web server", "a redirect", "a store that is overloaded", "a mail server"],
 )
 def test_an_endpoint_that_is_no_working_store_is_told(session, answer, said):
     items = check_scripted(session, lambda _: answer)

@@ -54,6 +54,8 @@ def attempts(detail):
     return int(re.search(r"attempts: (\d+)\)", detail)[1])
 
 
+# An old version of TLS is what is wanted.
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1:DeprecationWarning")
 @pytest.mark.parametrize(
     "name, sqlstate, said, expected", NO_ANSWER + REFUSED, ids=[row[0] for row in NO_ANSWER + REFUSED]
 )

@@ -20,6 +20,15 @@ TEST(HttpHeader, IsFoundInAnyCase) {
   EXPECT_EQ(exchange->header("ETAG"), "\"a\"");
 }
 
+TEST(HttpHeader, IsNoTrailer) {
+  HttpTestServer server(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: ETag\r\n\r\n"
+      "1\r\na\r\n0\r\nETag: \"a\"\r\n\r\n");
+  auto exchange = performed(local_get(server.url()));
+  EXPECT_EQ(exchange->status(), 200) << exchange->failure_text();
+  EXPECT_EQ(exchange->header("ETag"), "");
+}
+
 TEST(HttpHeader, IsEmptyWhereThereIsNone) {
   auto exchange = answer("X-A: b\r\n");
   EXPECT_EQ(exchange->header("X-B"), "");
