@@ -24,23 +24,26 @@ ObjectHead read_object_head(const HttpExchange &exchange) noexcept {
   return head;
 }
 
-bool etag_agrees_with_md5(std::string_view etag, std::string_view content_md5) noexcept {
-  if (etag.size() != 32 || !std::all_of(etag.begin(), etag.end(), is_ascii_hex_digit)) return true;
-
+bool content_md5_in_hex(std::string_view content_md5, char (&hex)[33]) noexcept {
+  constexpr char kDigits[] = "0123456789abcdef";
   unsigned char md5[18];  // 24 digits are 18 bytes, of which the last two are padding
   if (content_md5.size() != 24 ||
       EVP_DecodeBlock(md5, reinterpret_cast<const unsigned char *>(content_md5.data()), 24) !=
           sizeof md5) {
     return false;
   }
-  constexpr char kDigits[] = "0123456789abcdef";
   for (size_t i = 0; i < 16; i++) {
-    if (to_ascii_lower(etag[2 * i]) != kDigits[md5[i] >> 4] ||
-        to_ascii_lower(etag[2 * i + 1]) != kDigits[md5[i] & 0xf]) {
-      return false;
-    }
+    hex[2 * i] = kDigits[md5[i] >> 4];
+    hex[2 * i + 1] = kDigits[md5[i] & 0xf];
   }
+  hex[32] = '\0';
   return true;
+}
+
+bool etag_agrees_with_md5(std::string_view etag, std::string_view content_md5) noexcept {
+  if (etag.size() != 32 || !std::all_of(etag.begin(), etag.end(), is_ascii_hex_digit)) return true;
+  char hex[33];
+  return content_md5_in_hex(content_md5, hex) && equal_ignoring_case(etag, hex);
 }
 
 }  // namespace b2neon

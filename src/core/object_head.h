@@ -18,6 +18,9 @@ struct ObjectHead {
 /// Reads the answer to a HEAD of an object, where its status is 200.
 ObjectHead read_object_head(const HttpExchange &exchange) noexcept;
 
+/// The 32 hexadecimal digits of a Content-MD5, which is in base64. False where it is none.
+bool content_md5_in_hex(std::string_view content_md5, char (&hex)[33]) noexcept;
+
 /// Whether `etag` is the MD5 of `content_md5` (base64), or cannot tell: the ETag of an object that
 /// was uploaded in parts, or encrypted with a customer's key, is not an MD5.
 bool etag_agrees_with_md5(std::string_view etag, std::string_view content_md5) noexcept;

@@ -52,6 +52,17 @@ bool is_redirect(const Answer &answer) {
   return answer.status >= 300 && answer.status < 400;
 }
 
+bool is_passing(const Answer &answer) {
+  return answer.status == 408 || answer.status == 429 || answer.status >= 500;
+}
+
+// B2 says UnauthorizedAccess where others say AccessDenied.
+bool key_is_known(const Answer &answer) {
+  return is_status(answer, 200) || is_status(answer, 204) || has_code(answer, "AccessDenied") ||
+         has_code(answer, "UnauthorizedAccess") || has_code(answer, "NoSuchBucket") ||
+         has_code(answer, "NoSuchKey");
+}
+
 bool has_code(const Answer &answer, const char *code) {
   return strcmp(answer.error.code, code) == 0;
 }
@@ -87,23 +98,34 @@ const char *advice(const Answer &answer, const Server *server, const char *capab
                    bool is_upload) {
   const bool has_upload_key = is_upload && server->signer != server->upload_signer;
   const char *prefix = has_upload_key ? "upload_" : "";
-  if (answer.failure == HttpFailure::kCertificate) {
-    return "The certificate must be that of the endpoint's host, and from an authority that the "
-           "database server's operating system trusts.";
+  switch (answer.failure) {
+    case HttpFailure::kNone:
+      break;
+    case HttpFailure::kNameLookup:
+      return "Check the endpoint of the server, and the name service of the database server.";
+    case HttpFailure::kCertificate:
+      return "The certificate must be that of the endpoint's host, and from an authority that the "
+             "database server's operating system trusts.";
+    case HttpFailure::kConnect:
+    case HttpFailure::kTls:
+    case HttpFailure::kMalformed:
+      return "Check scheme, host and port of the server's endpoint.";
+    case HttpFailure::kTimeout:
+      return psprintf(
+          "Limits are the server's options connect_timeout (%d ms) and request_timeout "
+          "(%d ms).",
+          server->options.connect_timeout, server->options.request_timeout);
+    default:
+      return nullptr;
   }
-  if (answer.failure == HttpFailure::kNameLookup) {
-    return "Check the endpoint of the server, and the name service of the database server.";
-  }
-  if (answer.failure == HttpFailure::kMalformed) return "Check the endpoint of the server.";
-  if (answer.failure != HttpFailure::kNone) return nullptr;
   if (answer.wait_seconds > 0) {
     return psprintf("The store asks for a pause of %s.", seconds_text(answer.wait_seconds));
   }
   const bool is_refused = answer.status == 401 || answer.status == 403;
-  if (has_code(answer, "RequestTimeTooSkewed") ||
-      (is_refused && answer.has_date && Abs(answer.clock_skew) > 15 * 60)) {
-    return answer.has_date ? describe_clock_skew(answer)
-                           : "Synchronise the clock of the database server, with NTP for example.";
+  const bool is_skewed = answer.has_date && Abs(answer.clock_skew) > kMaxClockSkewSeconds;
+  if (has_code(answer, "RequestTimeTooSkewed") || (is_refused && is_skewed)) {
+    return is_skewed ? describe_clock_skew(answer)
+                     : "Compare the clock of the database server with the right time.";
   }
   if (has_code(answer, "InvalidAccessKeyId")) {
     return psprintf(
@@ -117,13 +139,21 @@ const char *advice(const Answer &answer, const Server *server, const char *capab
         "%skey_id. Otherwise check region and endpoint of the server.",
         prefix, prefix);
   }
+  if (has_code(answer, "AuthorizationHeaderMalformed")) {
+    return "Check region and endpoint of the server.";
+  }
   if (has_code(answer, "NoSuchBucket")) return "Check the option bucket of the server.";
+  const char *bucket =
+      server->options.key_prefix.empty() ? "this bucket" : "this bucket and for key_prefix";
+  if (key_is_known(answer) && is_refused) {
+    return psprintf("The key that %skey_id names needs the capability %s for %s.", prefix,
+                    capability, bucket);
+  }
   if (is_refused) {
     return psprintf(
         "Check %skey_id and %sapplication_key of the user mapping, and that the key has "
-        "the capability %s for this bucket%s.",
-        prefix, prefix, capability,
-        server->options.key_prefix.empty() ? "" : " and for key_prefix");
+        "the capability %s for %s.",
+        prefix, prefix, capability, bucket);
   }
   if (is_redirect(answer)) {
     return "Redirects are not followed. Check endpoint and region of the server.";
@@ -131,16 +161,16 @@ const char *advice(const Answer &answer, const Server *server, const char *capab
   return nullptr;
 }
 
-const Failure *no_answer(const Answer &answer, const Server *server) {
+Failure no_answer(const Answer &answer, const Server *server) {
   int code;
   switch (answer.failure) {
     case HttpFailure::kForbiddenAddress:
-      return new_failure(
-          {ERRCODE_INSUFFICIENT_PRIVILEGE,
-           psprintf("endpoint of server \"%s\" is at an address that is not allowed",
-                    NameStr(server->name)),
-           "The host name leads to a private, loopback or link-local address.",
-           "Where that is meant, a superuser can add this very host to b2neon.allowed_endpoints."});
+      return {ERRCODE_INSUFFICIENT_PRIVILEGE,
+              psprintf("endpoint of server \"%s\" is at an address that is not allowed",
+                       NameStr(server->name)),
+              "The host name leads to a private, loopback or link-local address.",
+              "Such an address is reached only if b2neon.allowed_endpoints lists that very host, "
+              "and not by a pattern. A superuser can add it."};
     case HttpFailure::kNameLookup:
     case HttpFailure::kConnect:
     case HttpFailure::kTls:
@@ -154,9 +184,8 @@ const Failure *no_answer(const Answer &answer, const Server *server) {
     default:
       code = ERRCODE_CONNECTION_FAILURE;
   }
-  return new_failure({code,
-                      psprintf("no answer from the store of server \"%s\"", NameStr(server->name)),
-                      describe(answer), advice(answer, server, "", false)});
+  return {code, psprintf("no answer from the store of server \"%s\"", NameStr(server->name)),
+          describe(answer), advice(answer, server, "", false)};
 }
 
 std::string_view keep_text(std::string_view text) {

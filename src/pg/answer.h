@@ -29,6 +29,13 @@ bool is_status(const Answer &answer, int status);
 
 bool is_redirect(const Answer &answer);
 
+/// Whether the store said that it cannot answer now, so that asking again later may help.
+bool is_passing(const Answer &answer);
+
+/// Whether the store knows the key, and its signature is right: it refuses for another reason, or
+/// not at all.
+bool key_is_known(const Answer &answer);
+
 /// Whether the store gave that code.
 bool has_code(const Answer &answer, const char *code);
 
@@ -49,7 +56,7 @@ constexpr int kMaxClockSkewSeconds = 60;
 const char *describe_clock_skew(const Answer &answer);
 
 /// Why there is no answer, as an error of class 08 (42501 where the address is forbidden).
-const Failure *no_answer(const Answer &answer, const Server *server);
+Failure no_answer(const Answer &answer, const Server *server);
 
 /// A header of an answer as it can stand in a message or a row, in the current memory context;
 /// data() == nullptr where there is none, or one that cannot.

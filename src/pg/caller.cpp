@@ -40,12 +40,13 @@ bool caller_is_confined(Oid schema) {
 
 void require_unconfined(Oid schema, const char *what) {
   if (!caller_is_confined(schema)) return;
-  ereport(ERROR,
-          (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-           errmsg("%s is not allowed for role \"%s\"", what, GetUserNameFromId(GetUserId(), false)),
-           errdetail("Row-level security on b2_files applies to this role."),
-           errhint("A role that has the rights of the table's owner, as its members have who "
-                   "inherit them, is trusted with the bucket.")));
+  ereport(
+      ERROR,
+      (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+       errmsg("%s is not allowed for role \"%s\"", what, GetUserNameFromId(GetUserId(), false)),
+       errdetail("Row-level security on b2_files applies to this role."),
+       errhint("The owner of b2_files, roles that inherit its rights, superusers and roles with "
+               "BYPASSRLS can call it.")));
 }
 
 void check_confined_lifetime(const Server *server, int32 seconds) {

@@ -64,10 +64,19 @@ void say_options(const Check &check) {
   const ServerOptions &options = check.server->options;
   StringInfoData detail;
   initStringInfo(&detail);
-  appendStringInfo(&detail, "Bucket %.*s at %.*s, region %.*s, URLs in %s style.",
+  appendStringInfo(&detail, "Bucket %.*s at %.*s, region %.*s, URLs in %s style",
                    length(options.bucket), options.bucket.data(), length(options.endpoint_url),
                    options.endpoint_url.data(), length(options.region), options.region.data(),
                    options.url_style == UrlStyle::kPath ? "path" : "virtual");
+  if (!options.key_prefix.empty()) {
+    appendStringInfo(&detail, ", keys begin with \"%s\"", quotable(options.key_prefix));
+  }
+  appendStringInfo(&detail,
+                   ", %s, uploads are signed by %s, connect_timeout %d ms, request_timeout %d ms.",
+                   options.is_public ? "public" : "private",
+                   check.server->signer == check.server->upload_signer ? "the same key as the rest"
+                                                                       : "upload_key_id",
+                   options.connect_timeout, options.request_timeout);
   if (options.endpoint.scheme == "http") {
     appendStringInfoString(&detail, " Nothing is encrypted on the way.");
   }
@@ -86,7 +95,7 @@ bool check_allowed(const Check &check) {
 // Not everything that answers is a store.
 bool speaks_s3(const Answer &answer, std::string_view body) {
   if (answer.failure != HttpFailure::kNone || answer.has_error) return true;
-  if (answer.status != 200) return answer.status >= 500 || is_redirect(answer);
+  if (answer.status != 200) return is_passing(answer) || is_redirect(answer);
   return body.find("<ListBucketResult") != std::string_view::npos;
 }
 
@@ -106,7 +115,7 @@ Answer list_objects(const Check &check) {
 }
 
 bool check_endpoint(const Check &check, const Answer &list) {
-  const bool ok = list.failure == HttpFailure::kNone && list.status < 500 && !is_redirect(list);
+  const bool ok = list.failure == HttpFailure::kNone && !is_passing(list) && !is_redirect(list);
   check.say("endpoint", ok,
             ok ? "It is allowed by b2neon.allowed_endpoints, and a store answers."
                : explain(check, list, "listFiles"));
@@ -127,13 +136,14 @@ void check_clock(const Check &check, const Answer &list) {
 }
 
 bool check_key(const Check &check, const Answer &list) {
-  const bool is_too_skewed = has_code(list, "RequestTimeTooSkewed");
-  const bool ok = !is_too_skewed && list.status != 401 && !has_code(list, "InvalidAccessKeyId") &&
-                  !has_code(list, "SignatureDoesNotMatch");
+  const bool is_wrong =
+      has_code(list, "InvalidAccessKeyId") || has_code(list, "SignatureDoesNotMatch");
+  const bool ok = key_is_known(list);
   check.say("key", ok,
-            ok              ? "The store knows key_id, and application_key belongs to it."
-            : is_too_skewed ? "Whether the key is right cannot be told before the clock is."
-                            : explain(check, list, "listFiles"));
+            ok         ? "The store knows key_id, and application_key belongs to it."
+            : is_wrong ? explain(check, list, "listFiles")
+                       : psprintf("Whether the key is right cannot be told. %s",
+                                  explain(check, list, "listFiles")));
   return ok;
 }
 
@@ -267,13 +277,13 @@ void check_delete(const Check &check, const Probe &original, const Probe &copy) 
   if (ok) check.say("delete", true, "The uploaded objects were deleted again.");
 }
 
-const char *cors_advice(const char *origin) {
+const char *cors_advice(const Server *server, const char *origin) {
   return psprintf(
-      "A browser would not PUT from there. Add this rule in the bucket's settings: "
-      "{\"corsRuleName\": \"b2neon\", \"allowedOrigins\": [%s], \"allowedOperations\": "
+      "Add this rule to the bucket, with B2's command line: b2 bucket update --cors-rules "
+      "'[{\"corsRuleName\": \"b2neon\", \"allowedOrigins\": [%s], \"allowedOperations\": "
       "[\"s3_put\", \"s3_get\", \"s3_head\"], \"allowedHeaders\": [\"content-type\", "
-      "\"content-md5\"], \"exposeHeaders\": [\"etag\"], \"maxAgeSeconds\": 3600}",
-      origin);
+      "\"content-md5\"], \"exposeHeaders\": [\"etag\"], \"maxAgeSeconds\": 3600}]' %.*s",
+      origin, length(server->options.bucket), server->options.bucket.data());
 }
 
 void check_cors(const Check &check, const Probe &probe, std::string_view origin) {
@@ -287,8 +297,9 @@ void check_cors(const Check &check, const Probe &probe, std::string_view origin)
   initStringInfo(&json);
   escape_json(&json, pnstrdup(origin.data(), origin.size()));
   check.say("CORS", ok,
-            ok ? "A browser would PUT from that origin."
-               : psprintf("%s %s", describe(answer), cors_advice(json.data)));
+            ok ? psprintf("A page of %s could upload.", json.data)
+               : psprintf("A page of %s could not upload. %s The preflight: %s", json.data,
+                          cors_advice(check.server, json.data), describe(answer)));
   release(call);
 }
 
@@ -296,7 +307,11 @@ void check_cors(const Check &check, const Probe &probe, std::string_view origin)
 Problem check_origin(std::string_view origin) {
   Endpoint parsed;
   if (parse_endpoint(origin, parsed) || origin.back() == '/') {
-    return "it is not of the form https://host[:port], without a slash at the end";
+    return "it is not of the form http[s]://host[:port], without a slash at the end";
+  }
+  const bool names_port = origin.size() > parsed.scheme.size() + 3 + parsed.host.size();
+  if (names_port && parsed.has_default_port()) {
+    return "browsers leave the scheme's own port out";
   }
   return nullptr;
 }
@@ -309,21 +324,25 @@ void check_objects(const Check &check, const Probe &original) {
   check_delete(check, original, copy);
 }
 
+// False where nothing that comes after it would mean anything.
+bool check_access(const Check &check, Probe *original) {
+  const Answer list = list_objects(check);
+  if (!check_endpoint(check, list)) return false;
+  check_clock(check, list);
+  if (!check_key(check, list)) return false;
+  const Answer put = upload(check, original);
+  if (!check_bucket(check, list, put)) return false;
+  check_list(check, list);
+  check_upload(check, put);
+  return true;
+}
+
 void run(const Check &check, std::string_view origin) {
   say_options(check);
   if (!check_allowed(check)) return;
-  const Answer list = list_objects(check);
-  if (!check_endpoint(check, list)) return;
-  check_clock(check, list);
   Probe original = new_probe(check.server);
-  if (check_key(check, list)) {
-    const Answer put = upload(check, &original);
-    if (check_bucket(check, list, put)) {
-      check_list(check, list);
-      check_upload(check, put);
-      if (original.is_there) check_objects(check, original);
-    }
-  }
+  if (!check_access(check, &original)) return;
+  if (original.is_there) check_objects(check, original);
   if (!is_null(origin)) check_cors(check, original, origin);
 }
 
@@ -337,9 +356,7 @@ Datum b2_check(PG_FUNCTION_ARGS) {
   RowSet rows(fcinfo);
   require_unconfined(extension_schema(fcinfo), "b2_check()");
   const std::string_view origin = optional_text(fcinfo, 0);
-  if (!is_null(origin)) {
-    check_argument(check_origin(origin), "origin", origin);
-  }
+  if (!is_null(origin)) check_argument(check_origin(origin), "origin", origin);
   run({find_server_argument(fcinfo, 1), &rows}, origin);
   PG_RETURN_NULL();
 }

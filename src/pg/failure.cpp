@@ -13,6 +13,7 @@ void raise(const Failure &failure) {
       ERROR,
       (errcode(failure.sqlstate), errmsg_internal("%s", failure.message),
        failure.detail ? errdetail_internal("%s", failure.detail) : 0,
+       failure.log_detail ? errdetail_log("%s", failure.log_detail) : 0,
        failure.hint ? errhint("%s", failure.hint) : 0,
        failure.constraint ? err_generic_string(PG_DIAG_CONSTRAINT_NAME, failure.constraint) : 0));
   pg_unreachable();

@@ -99,13 +99,16 @@ void log_attempt(const HttpCall *call) {
   const HttpExchange *attempt = call->last_attempt();
   if (!attempt || !message_level_is_interesting(DEBUG1)) return;
   const std::string_view path = attempt->path();
-  const bool is_answered = attempt->failure() == HttpFailure::kNone;
-  ereport(DEBUG1,
-          (errmsg_internal(
-              "b2neon: %s %.*s: %s in %lld ms, attempt %d", attempt->method().c_str(), length(path),
-              path.data(),
-              is_answered ? psprintf("status %d", attempt->status()) : attempt->failure_text(),
-              static_cast<long long>(call->last_attempt_took().count()), call->attempts())));
+  const long long took = call->last_attempt_took().count();
+  if (attempt->failure() == HttpFailure::kNone) {
+    ereport(DEBUG1, (errmsg_internal("b2neon: %s %.*s: status %d after %lld ms, attempt %d",
+                                     attempt->method().c_str(), length(path), path.data(),
+                                     attempt->status(), took, call->attempts())));
+  } else {
+    ereport(DEBUG1, (errmsg_internal("b2neon: %s %.*s: failed after %lld ms, attempt %d: %s",
+                                     attempt->method().c_str(), length(path), path.data(), took,
+                                     call->attempts(), attempt->failure_text())));
+  }
 }
 
 }  // namespace
@@ -122,7 +125,7 @@ void release(AdoptedCall *adopted) {
   destroy_call(adopted);
 }
 
-void carry_out(std::span<AdoptedCall *const> adopted) {
+void carry_out(std::span<AdoptedCall *const> adopted, bool (*ends_all)(const HttpCall &call)) {
   HttpClient *http = client();
   HttpCall **list = static_cast<HttpCall **>(palloc(adopted.size() * sizeof(HttpCall *) + 1));
   for (size_t i = 0; i < adopted.size(); i++) list[i] = adopted[i]->call;
@@ -130,12 +133,16 @@ void carry_out(std::span<AdoptedCall *const> adopted) {
   static_assert(std::is_trivially_destructible_v<HttpCalls>);
   PG_TRY();
   {
-    for (;;) {
+    bool is_over = false;
+    while (!is_over) {
       CHECK_FOR_INTERRUPTS();
-      while (const HttpCall *ended = calls.advance()) log_attempt(ended);
+      while (const HttpCall *ended = calls.advance()) {
+        log_attempt(ended);
+        is_over = is_over || (ends_all && ended->done() && ends_all(*ended));
+      }
       account_for_sockets(http);
-      if (calls.done()) break;
-      wait_once(http, calls);
+      is_over = is_over || calls.done();
+      if (!is_over) wait_once(http, calls);
     }
   }
   PG_CATCH();

@@ -21,6 +21,9 @@ void release(AdoptedCall *adopted);
 /// Carries the calls out side by side. Waits for sockets and for PostgreSQL's latch at the same
 /// time, so that a cancel, a time-out or a shutdown ends all of them at once; such an error
 /// destroys the calls. Every attempt is logged at DEBUG1.
-void carry_out(std::span<AdoptedCall *const> calls);
+///
+/// Where `ends_all` is there and true of a call that is over, the others are left as they are.
+void carry_out(std::span<AdoptedCall *const> calls,
+               bool (*ends_all)(const HttpCall &call) = nullptr);
 
 }  // namespace b2neon

@@ -23,7 +23,7 @@ std::span<Registration> read_keys(FunctionCallInfo fcinfo) {
   Registration *registrations =
       static_cast<Registration *>(palloc0(keys.size() * sizeof(Registration) + 1));
   for (size_t i = 0; i < keys.size(); i++) {
-    check_argument(check_object_key(to_utf8(keys[i])), "object key", keys[i]);
+    check_argument(check_object_key(to_utf8(keys[i])), "element of object_keys", keys[i]);
     registrations[i].object_key = keys[i];
   }
   return {registrations, keys.size()};
@@ -45,28 +45,42 @@ std::span<Registration *> sorted(std::span<Registration> registrations) {
   return {list, static_cast<size_t>(end - list)};
 }
 
-// One error for all that failed. Clients branch on the SQLSTATE of the first.
+// The server's log does not need all of them.
+constexpr int kMaxLogged = 10;
+
+bool is_same(const char *a, const char *b) {
+  return a && b && strcmp(a, b) == 0;
+}
+
+// One error for all that failed, with a line for each that begins with its key. Clients branch on
+// the SQLSTATE of the first.
 void raise_failures(std::span<const Registration> registrations, size_t count) {
-  Failure all = {};
-  int failed = 0;
+  const Failure *first = nullptr;
+  size_t failed = 0;
+  bool share_hint = true;
   StringInfoData detail;
   initStringInfo(&detail);
+  int logged_length = 0;
   for (const Registration &registration : registrations) {
     const Failure *failure = registration.failure;
     if (!failure) continue;
-    if (failed++ == 0) {
-      all.sqlstate = failure->sqlstate;
-      all.constraint = failure->constraint;
-    } else {
-      appendStringInfoChar(&detail, '\n');
-    }
-    appendStringInfoString(&detail, failure->message);
-    if (failure->detail) appendStringInfo(&detail, ": %s", failure->detail);
+    if (!first) first = failure;
+    share_hint = share_hint && is_same(first->hint, failure->hint);
+    if (failed == kMaxLogged) logged_length = detail.len;
+    if (failed++ > 0) appendStringInfoChar(&detail, '\n');
+    appendStringInfo(&detail, "\"%s\": %s", quotable(registration.object_key), failure->reason);
   }
-  if (failed == 0) return;
-  all.message = psprintf("could not register %d of %zu files", failed, count);
-  all.detail = detail.data;
-  all.hint = "Nothing was recorded. Leave these out to register the others.";
+  if (!first) return;
+  Failure all = {first->sqlstate, psprintf("could not register %zu of %zu files", failed, count),
+                 detail.data};
+  all.constraint = first->constraint;
+  all.hint = failed < count ? "Nothing was recorded. Without these, the others can be registered."
+             : share_hint   ? first->hint
+                            : "Nothing was recorded.";
+  if (failed > kMaxLogged) {
+    all.log_detail =
+        psprintf("%.*s\n... and %zu more", logged_length, detail.data, failed - kMaxLogged);
+  }
   raise(all);
 }
 

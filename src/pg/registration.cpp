@@ -48,7 +48,8 @@ const Failure *no_upload(const RegistrationTerms &terms, std::string_view object
        terms.confined ? "Every upload begins with b2_presign_put()."
                       : "It was never issued, or to another user or for another server. Every "
                         "upload begins with b2_presign_put(); objects that are in the bucket "
-                        "already are imported with INSERT INTO b2_files."});
+                        "already are imported with INSERT INTO b2_files.",
+       nullptr, "no pending upload"});
 }
 
 const Failure *deleted(const RegistrationTerms &terms, std::string_view object_key) {
@@ -57,7 +58,8 @@ const Failure *deleted(const RegistrationTerms &terms, std::string_view object_k
        psprintf("no pending upload for object key \"%s\"", quotable(object_key)),
        terms.confined ? "The upload was registered. Its file was deleted since, or is hidden."
                       : "The upload was registered, and its file was deleted since.",
-       "If it was deleted, upload the file anew, under the new key that b2_presign_put() makes."});
+       "If it was deleted, upload the file anew, under the new key that b2_presign_put() makes.",
+       nullptr, "no pending upload: it was registered, and its file is not there any more"});
 }
 
 bool is_asked_for(const RegistrationTerms &terms, const Upload &upload) {
@@ -65,28 +67,22 @@ bool is_asked_for(const RegistrationTerms &terms, const Upload &upload) {
          (is_null(terms.server) || upload.server == terms.server);
 }
 
-// Finds the row that is there already, or the upload that is pending. False where there is neither
-// upload nor row, or the row was found.
-bool find_pending(const RegistrationTerms &terms, Registration *registration, Upload *upload,
-                  TupleDesc row_type) {
+enum class Found { kRow, kPending, kDeleted, kNothing };
+
+// Finds the row that is there already, or the upload that is pending. Within SPI, where nothing but
+// what comes from the tables outlives it.
+Found find(const RegistrationTerms &terms, Registration *registration, Upload *upload,
+           TupleDesc row_type) {
   registration->row = find_registered(terms, registration->object_key, row_type);
-  if (registration->row != 0) return false;
+  if (registration->row != 0) return Found::kRow;
   const OwnerScope owner = begin_as_owner(require_table(terms.schema, "b2_uploads"));
   const bool found = find_upload(terms.schema, registration->object_key, upload);
   end_as_owner(owner);
-  if (!found || !is_asked_for(terms, *upload)) {
-    registration->failure = no_upload(terms, registration->object_key);
-    return false;
-  }
-  if (upload->is_registered) {
-    // It may have been registered between the two looks.
-    registration->row = find_registered(terms, registration->object_key, row_type);
-    if (registration->row == 0) {
-      registration->failure = deleted(terms, registration->object_key);
-    }
-    return false;
-  }
-  return true;
+  if (!found || !is_asked_for(terms, *upload)) return Found::kNothing;
+  if (!upload->is_registered) return Found::kPending;
+  // It may have been registered between the two looks.
+  registration->row = find_registered(terms, registration->object_key, row_type);
+  return registration->row != 0 ? Found::kRow : Found::kDeleted;
 }
 
 const Failure *check_deadline(const Server *server, const Upload &upload) {
@@ -97,13 +93,13 @@ const Failure *check_deadline(const Server *server, const Upload &upload) {
       GetCurrentTimestamp() <= deadline) {
     return nullptr;
   }
+  const char *detail = psprintf(
+      "Its URL expired at %s, and upload_grace of server \"%s\" is %d seconds.",
+      timestamptz_to_str(upload.expires_at), NameStr(server->name), server->options.upload_grace);
   return new_failure(
       {ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-       psprintf("too late to register object key \"%s\"", quotable(upload.object_key)),
-       psprintf("Its URL expired at %s, and server \"%s\" allows %d seconds from then on.",
-                timestamptz_to_str(upload.expires_at), NameStr(server->name),
-                server->options.upload_grace),
-       "Upload the file anew with b2_presign_put()."});
+       psprintf("too late to register object key \"%s\"", quotable(upload.object_key)), detail,
+       "Upload the file anew with b2_presign_put().", nullptr, psprintf("too late: %s", detail)});
 }
 
 // Without versions, or while they are suspended, a later PUT replaces what was verified.
@@ -240,13 +236,18 @@ void register_uploads(const RegistrationTerms &terms, std::span<Registration *co
   Pending *room = static_cast<Pending *>(palloc0(registrations.size() * sizeof(Pending) + 1));
   size_t count = 0;
   bool has_failed = false;
-  SPI_connect();
   for (Registration *registration : registrations) {
     room[count].registration = registration;
-    if (find_pending(terms, registration, &room[count].upload, row_type)) count++;
+    SPI_connect();
+    const Found found = find(terms, registration, &room[count].upload, row_type);
+    SPI_finish();
+    if (found == Found::kPending) count++;
+    if (found == Found::kDeleted) registration->failure = deleted(terms, registration->object_key);
+    if (found == Found::kNothing) {
+      registration->failure = no_upload(terms, registration->object_key);
+    }
     has_failed = has_failed || registration->failure;
   }
-  SPI_finish();
   if (count == 0) return;
   PreventCommandIfReadOnly(function);
 

@@ -11,9 +11,11 @@ namespace {
 RequestLimits request_limits(const Server *server) {
   const EndpointPermission permission = endpoint_permission(server->options.endpoint);
   if (permission == EndpointPermission::kNo) {
-    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                    errmsg("endpoint of server \"%s\" is not allowed", NameStr(server->name)),
-                    errhint("A superuser can add it to b2neon.allowed_endpoints.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+             errmsg("endpoint of server \"%s\" is not allowed", NameStr(server->name)),
+             errhint("A superuser can add %.*s to b2neon.allowed_endpoints.",
+                     length(server->options.endpoint_url), server->options.endpoint_url.data())));
   }
   return {server->options.connect_timeout, server->options.request_timeout,
           permission == EndpointPermission::kExactly};
@@ -72,11 +74,12 @@ StoreCall *prepare_request(const Server *server, const StoreRequest &request) {
   return call;
 }
 
-void carry_out(std::span<StoreCall *const> calls) {
+void carry_out(std::span<StoreCall *const> calls, bool (*ends_all)(const HttpCall &call)) {
   AdoptedCall **list = static_cast<AdoptedCall **>(palloc(calls.size_bytes() + 1));
   for (size_t i = 0; i < calls.size(); i++) list[i] = calls[i]->adopted;
-  carry_out(std::span<AdoptedCall *const>(list, calls.size()));
+  carry_out(std::span<AdoptedCall *const>(list, calls.size()), ends_all);
   for (const StoreCall *call : calls) {
+    if (!call->done()) continue;
     if (!call->exchange() || call->exchange()->failure() == HttpFailure::kOutOfMemory) {
       raise_out_of_memory();
     }

@@ -20,7 +20,8 @@ struct StoreCall {
   RequestLimits limits;
   bool is_presigned;  // and the key for uploads signs it
 
-  /// The last attempt. Only for a call that has been carried out.
+  bool done() const { return adopted->call->done(); }
+  /// The last attempt. Only for a call that is done.
   const HttpExchange *exchange() const { return adopted->call->last_attempt(); }
 };
 
@@ -38,8 +39,9 @@ struct StoreRequest {
 StoreCall *prepare_request(const Server *server, const StoreRequest &request);
 
 /// Carries requests out side by side. Raises the errors of interrupts, and 53200 where memory runs
-/// out; whether there is an answer is for the caller to look at.
-void carry_out(std::span<StoreCall *const> calls);
+/// out; whether there is an answer is for the caller to look at. After one of which `ends_all` is
+/// true, the others need not be done.
+void carry_out(std::span<StoreCall *const> calls, bool (*ends_all)(const HttpCall &call) = nullptr);
 
 /// Both for a single request.
 StoreCall *ask_store(const Server *server, const StoreRequest &request);

@@ -19,13 +19,13 @@ struct VerifiedObject {
 struct Verification {
   const Server *server;
   const Upload *upload;
-  VerifiedObject object;             // where it is what was declared, else
-  const Failure *failure = nullptr;  // 58P01: not there, 23514: not as declared, or the errors
-                                     // of connections and of the store
+  VerifiedObject object;             // where it is what was declared
+  const Failure *failure = nullptr;  // else: 58P01, 23514
 };
 
 /// Asks the store for the objects of pending uploads, side by side, and checks that they are what
-/// was declared.
+/// was declared. Where it has no answer, or one that says nothing of the object, it asks no further
+/// and raises the errors of connections and of the store.
 void verify_uploads(std::span<Verification> verifications);
 
 }  // namespace b2neon

@@ -120,6 +120,7 @@ def test_an_origin_is_tried_with_a_preflight(session, store):
     items = check(session, "'https://app.example'")
     assert list(items) == [*ITEMS, "CORS"]
     assert not items["CORS"].ok
+    assert items["CORS"].detail.startswith('A page of "https://app.example" could not upload.')
     assert '"allowedOrigins": ["https://app.example"]' in items["CORS"].detail
 
     rule = {
@@ -134,7 +135,14 @@ def test_an_origin_is_tried_with_a_preflight(session, store):
         assert not check(session, "'https://other.example'")["CORS"].ok
     finally:
         store.s3.delete_bucket_cors(Bucket=store.bucket)
-    for origin in ("", "https://a\nHost: b", "app.example", "https://app.example/"):
+    for origin in (
+        "",
+        "https://a\nHost: b",
+        "app.example",
+        "https://app.example/",
+        "https://app.example:443",
+        "http://localhost:80",
+    ):
         with refused("22023", message="invalid origin"):
             session.run("SELECT b2_check(%s)", origin)
 
@@ -255,6 +263,29 @@ def test_an_endpoint_that_is_no_working_store_is_told(session, answer, said):
     assert list(items) == ["options", "endpoint"]
     assert failed(items) == ["endpoint"]
     assert said in items["endpoint"].detail
+
+
+@pytest.mark.parametrize(
+    "status, code, said",
+    [
+        ("400 Bad Request", "AuthorizationHeaderMalformed", "Check region and endpoint"),
+        ("400 Bad Request", "InvalidRequest", "cannot be told"),
+        ("403 Forbidden", "InvalidToken", "cannot be told"),
+    ],
+)
+def test_a_refusal_that_says_nothing_of_the_key_is_no_praise_of_it(session, status, code, said):
+    error = listener.http(status, f"<Error><Code>{code}</Code></Error>")
+    items = check_scripted(session, lambda _: error, "'https://app.example'")
+    assert failed(items) == ["key"]
+    assert list(items) == [*REACHED, "key"]
+    assert said in items["key"].detail and code in items["key"].detail
+
+
+def test_the_options_are_said_with_their_defaults(session):
+    session.run("ALTER SERVER b2 OPTIONS (ADD key_prefix 'media/', ADD request_timeout '5000')")
+    detail = check(session)["options"].detail
+    for part in ('"media/"', "connect_timeout 3000 ms", "request_timeout 5000 ms", "private"):
+        assert part in detail
 
 
 def test_an_error_in_an_answer_of_success_is_an_error(session):

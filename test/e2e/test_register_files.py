@@ -3,6 +3,7 @@
 import threading
 import time
 
+import listener
 import pytest
 from cluster import refused
 from distant_store import DistantStore
@@ -87,20 +88,66 @@ def test_all_failures_are_told_and_nothing_is_recorded(session, store, uploads):
     missing, changed, unknown = keys[3], keys[7], "no such upload"
     store.s3.delete_object(Bucket=store.bucket, Key=missing)
     store.s3.put_object(Bucket=store.bucket, Key=changed, Body=b"x", ContentType="image/png")
-    with refused("P0002", message="could not register 3 of 13 files", hint="Nothing") as caught:
+    hint = "Without these, the others can be registered"
+    with refused("P0002", message="could not register 3 of 13 files", hint=hint) as caught:
         register(session, [unknown, *keys])
-    told = caught.value.diag.message_detail.split("\n")
-    assert len(told) == 3
-    assert told[0] == f'no pending upload for object key "{unknown}"'
-    assert told[1].startswith(f'object "{missing}" is not in bucket')
-    assert "code NoSuchKey" in told[1]
-    assert told[2].startswith(f'object "{changed}" does not have the declared content type: ')
+    assert caught.value.diag.message_detail.split("\n") == [
+        f'"{unknown}": no pending upload',
+        f'"{missing}": is not in bucket "{store.bucket}"',
+        f'"{changed}": does not have the declared content type: Declared was "text/plain", found was'
+        ' "image/png".',
+    ]
     assert files(session) == 0
+    with refused("P0002", message="could not register 1 of 1", hint="It was never issued"):
+        register(session, [unknown])
     # The first failure decides on what clients branch on.
     with refused("23514", constraint="content_type"):
         register(session, [changed, missing])
     rest = [key for key in keys if key not in (missing, changed)]
     assert len(register(session, rest)) == 10
+
+
+def test_thousands_of_failures_are_told_and_ten_are_logged(session, cluster):
+    deleted = session.column(PRESIGN, 500, "b2")
+    register(session, deleted, ", verify => false")
+    session.run("DELETE FROM b2_files")
+    keys = [key for n, key in enumerate(deleted) for key in (f"unknown {n}", key)] * 2
+    before = cluster.log.read_text(errors="replace").count("... and 990 more")
+    with refused("P0002", message="could not register 1000 of 1000 files") as caught:
+        register(session, keys)
+    lines = caught.value.diag.message_detail.split("\n")
+    assert lines[0] == '"unknown 0": no pending upload'
+    assert lines[1].startswith(f'"{deleted[0]}": no pending upload: it was registered')
+    assert len(lines) == 1000
+    assert cluster.log.read_text(errors="replace").count("... and 990 more") == before + 1
+
+
+def test_a_store_that_is_ill_is_asked_no_further(session, store):
+    with listener.answering(listener.http("503 Slow Down", Retry_After="120")) as ill:
+        session.run(f"SET b2neon.allowed_endpoints = '{ill.endpoint}'")
+        session.create_server(
+            "ill", store.server_options(endpoint=ill.endpoint), store.mapping_options()
+        )
+        keys = session.column(PRESIGN, 100, "ill")
+        with refused(
+            "HV000",
+            message='the store of server "ill" cannot answer now',
+            detail="HTTP status 503 .* of 100 files were not asked for any more",
+            hint="a pause of 120 seconds",
+        ):
+            register(session, keys)
+        assert len(ill.requests) <= 40
+        session.run("DROP SERVER ill CASCADE; RESET b2neon.allowed_endpoints")
+
+
+def test_a_bucket_that_does_not_exist_is_told_once(session, store):
+    session.create_server(
+        "none", store.server_options(bucket="no-such-bucket"), store.mapping_options()
+    )
+    keys = session.column(PRESIGN, 30, "none")
+    with refused("HV000", message="does not exist", detail="code NoSuchBucket"):
+        register(session, keys)
+    session.run("DROP SERVER none CASCADE")
 
 
 def test_without_verification_nothing_is_asked(session, uploads):
@@ -120,10 +167,10 @@ def test_keys_are_checked(session):
     for keys, sqlstate, message in (
         (None, "22004", "object_keys must not be NULL"),
         (["a", None], "22004", "object_keys must not contain NULL"),
-        (["a", ""], "22023", "invalid object key"),
+        (["a", ""], "22023", "invalid element of object_keys"),
         ([["a", "b"], ["c", "d"]], "22023", "one dimension"),
-        (["a\nb"], "22023", "invalid object key"),
-        (["x" * 1025], "22023", "invalid object key"),
+        (["a\nb"], "22023", "invalid element"),
+        (["x" * 1025], "22023", "invalid element"),
     ):
         with refused(sqlstate, message=message):
             register(session, keys)

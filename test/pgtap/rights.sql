@@ -25,7 +25,7 @@ SELECT is(hint_of($$SELECT b2_presign_get('x')$$),
 SELECT throws_ok('SELECT * FROM b2_files', '42501', 'permission denied for table b2_files', 'b2_files is not open to all');
 SELECT throws_ok('DELETE FROM b2_files', '42501', 'permission denied for table b2_files', 'nor for deleting');
 SELECT is(hint_of($$SELECT b2_presign('GET', 'x')$$),
-          '42501: A role that has the rights of the table''s owner, as its members have who inherit them, is trusted with the bucket.', 'trust is explained');
+          '42501: The owner of b2_files, roles that inherit its rights, superusers and roles with BYPASSRLS can call it.', 'trust is explained');
 RESET ROLE;
 
 -- The two grants of a user.
