@@ -223,11 +223,14 @@ TEST(HttpClient, CountsItsSockets) {
   EXPECT_EQ(client->open_socket_count(), static_cast<size_t>(server.connection_count()));
   EXPECT_GE(client->open_socket_count(), 1u);
 
+  // Old versions of libcurl find out that a connection is gone when they want to use it again.
   HttpTestServer gone("", true);
-  auto broken = call_to(gone.url(), milliseconds(5000), false);
   const size_t before = client->open_socket_count();
-  carry_out(*client, {broken.get()});
-  EXPECT_EQ(client->open_socket_count(), before);
+  for (int i = 0; i < 5; i++) {
+    auto broken = call_to(gone.url(), milliseconds(5000), false);
+    carry_out(*client, {broken.get()});
+  }
+  EXPECT_LE(client->open_socket_count(), before + 1);
 }
 
 }  // namespace
