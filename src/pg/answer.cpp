@@ -86,12 +86,15 @@ const char *describe(const Answer &answer) {
   return text.data;
 }
 
+int64 clock_difference(const Answer &answer) {
+  return answer.clock_skew < 0 ? -answer.clock_skew : answer.clock_skew;
+}
+
 const char *describe_clock_skew(const Answer &answer) {
-  const int64 skew = answer.clock_skew;
   return psprintf(
       "The clock of the database server is %s %s the store's. Synchronise it, with NTP for "
       "example.",
-      seconds_text(Abs(skew)), skew < 0 ? "behind" : "ahead of");
+      seconds_text(clock_difference(answer)), answer.clock_skew < 0 ? "behind" : "ahead of");
 }
 
 const char *advice(const Answer &answer, const Server *server, const char *capability,
@@ -122,7 +125,7 @@ const char *advice(const Answer &answer, const Server *server, const char *capab
     return psprintf("The store asks for a pause of %s.", seconds_text(answer.wait_seconds));
   }
   const bool is_refused = answer.status == 401 || answer.status == 403;
-  const bool is_skewed = answer.has_date && Abs(answer.clock_skew) > kMaxClockSkewSeconds;
+  const bool is_skewed = answer.has_date && clock_difference(answer) > kMaxClockSkewSeconds;
   if (has_code(answer, "RequestTimeTooSkewed") || (is_refused && is_skewed)) {
     return is_skewed ? describe_clock_skew(answer)
                      : "Compare the clock of the database server with the right time.";

@@ -49,6 +49,9 @@ const char *describe(const Answer &answer);
 const char *advice(const Answer &answer, const Server *server, const char *capability,
                    bool is_upload);
 
+/// How many seconds the two clocks are apart.
+int64 clock_difference(const Answer &answer);
+
 /// How far apart the clocks may be before links expire early, and before B2 refuses requests.
 constexpr int kMaxClockSkewSeconds = 60;
 

@@ -123,13 +123,13 @@ bool check_endpoint(const Check &check, const Answer &list) {
 }
 
 void check_clock(const Check &check, const Answer &list) {
-  const bool ok = !list.has_date || Abs(list.clock_skew) <= kMaxClockSkewSeconds;
+  const bool ok = !list.has_date || clock_difference(list) <= kMaxClockSkewSeconds;
   check.say("clock", ok,
             !list.has_date ? "The store does not say what time it is."
             : ok
                 ? psprintf("The clocks of the database server and the store differ by " INT64_FORMAT
                            " s.",
-                           Abs(list.clock_skew))
+                           clock_difference(list))
                 : psprintf("%s Presigned URLs end too %s, and from 15 minutes on stores refuse "
                            "everything.",
                            describe_clock_skew(list), list.clock_skew < 0 ? "soon" : "late"));
