@@ -19,6 +19,8 @@ from process_memory import AS_ROOT
 # What the server sees in place of the machine's own files, in a mount namespace.
 IN_NAMESPACE = """
     set -e
+    # What is mounted here must not be seen outside.
+    [ -n "$B2NEON_PRIVATE_MOUNTS" ] || mount --make-rprivate /
     mount --bind "$1" "$(realpath /etc/resolv.conf)"
     mount --bind "$2" /etc/ssl/certs
     shift 2
@@ -78,7 +80,7 @@ class PrivateCluster(Cluster):
         self._pg_ctl = [bindir / "pg_ctl", "-D", self._data, "-w", "-t", "60", "--silent"]
         self._in_namespace = [
             *AS_ROOT,
-            *("unshare", "--mount", "--propagation", "private", "bash", "-c", IN_NAMESPACE, "bash"),
+            *("unshare", "--mount", "--propagation", "unchanged", "bash", "-c", IN_NAMESPACE, "bash"),
             self._name_server.resolv_conf,
             trusted,
             *("env", "-C", "/", "runuser", "-u", owner, "--"),
