@@ -41,7 +41,8 @@ FAIL = """
             BEGIN
                 PERFORM b2_register_file(uploads[1 + n %% cardinality(uploads)]);
             EXCEPTION WHEN OTHERS THEN
-                IF SQLSTATE <> expected[1 + n %% cardinality(uploads)] THEN RAISE; END IF;
+                -- On a machine that is busy any of them can time out.
+                IF SQLSTATE NOT IN (expected[1 + n %% cardinality(uploads)], '08006') THEN RAISE; END IF;
                 failures[1 + n %% cardinality(uploads)] := failures[1 + n %% cardinality(uploads)] + 1;
             END;
         END LOOP;
