@@ -19,6 +19,17 @@ void HttpCall::begin_attempt(HttpClient &client, Clock::time_point now) noexcept
   client.start(*attempt_);
 }
 
+std::chrono::milliseconds HttpCall::time_left() const noexcept {
+  using std::chrono::milliseconds;
+  const auto left = std::chrono::floor<milliseconds>(deadline_ - Clock::now());
+  return std::max(left, milliseconds(0));
+}
+
+// libcurl has a time limit of its own, which should have ended the attempt before.
+bool HttpCall::is_overdue(Clock::time_point now) const noexcept {
+  return now > deadline_ + std::chrono::seconds(1);
+}
+
 void HttpCall::end_attempt(Clock::time_point now, uint32_t random) noexcept {
   last_attempt_took_ = std::chrono::round<std::chrono::milliseconds>(now - attempt_began_);
   state_ = State::kDone;

@@ -28,6 +28,9 @@ class HttpCall {
   /// The last attempt; nullptr where memory ran out or none was made yet.
   const HttpExchange *last_attempt() const noexcept { return attempt_.get(); }
   int attempts() const noexcept { return attempts_; }
+  /// What is left of the time limit; nothing before the first attempt.
+  std::chrono::milliseconds time_left() const noexcept;
+
   /// How long the last attempt took.
   std::chrono::milliseconds last_attempt_took() const noexcept { return last_attempt_took_; }
 
@@ -37,6 +40,7 @@ class HttpCall {
   enum class State { kNew, kUnderWay, kWaiting, kDone };
 
   void begin_attempt(HttpClient &client, Clock::time_point now) noexcept;
+  bool is_overdue(Clock::time_point now) const noexcept;
   void end_attempt(Clock::time_point now, uint32_t random) noexcept;
 
   MakeAttempt make_attempt_;

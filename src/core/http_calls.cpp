@@ -30,7 +30,11 @@ const HttpCall *HttpCalls::advance() noexcept {
     if (call->state_ == State::kWaiting && call->next_attempt_ <= now) {
       call->begin_attempt(client_, now);
     }
-    if (call->state_ != State::kUnderWay || (call->attempt_ && !call->attempt_->done())) continue;
+    if (call->state_ != State::kUnderWay) continue;
+    if (call->attempt_ && !call->attempt_->done()) {
+      if (!call->is_overdue(now)) continue;
+      call->attempt_->give_up();
+    }
     const HttpCall *ended = call;
     call->end_attempt(now, random());
     if (call->done()) call = active_[--active_count_];

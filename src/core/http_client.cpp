@@ -1,6 +1,9 @@
 #include "core/http_client.h"
 
 #include <openssl/err.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -124,7 +127,7 @@ curl_socket_t HttpExchange::open_socket(void *exchange, curlsocktype,
   self->opened_socket_ = true;
   self->waits_to_read_ = false;
   const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-  if (fd >= 0) self->client_->open_socket_count_++;
+  if (fd >= 0) self->client_->note_open(fd);
   return fd;
 }
 
@@ -160,7 +163,8 @@ bool HttpExchange::prepare(bool must_connect, HttpClient *client) noexcept {
   set(CURLOPT_CONNECTTIMEOUT_MS, request_.connect_timeout_ms);
   set(CURLOPT_TIMEOUT_MS, request_.request_timeout_ms);
   set(CURLOPT_TCP_KEEPALIVE, 1L);
-  set(CURLOPT_FRESH_CONNECT, must_connect ? 1L : 0L);
+  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set(CURLOPT_FRESH_CONNECT, must_connect || !request_.may_reuse_connection ? 1L : 0L);
 
 #if LIBCURL_VERSION_NUM >= 0x075500
   set(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -253,7 +257,17 @@ void HttpExchange::finish(CURLcode code) noexcept {
         snprintf(failure_text_, sizeof failure_text_, "%s", curl_easy_strerror(code));
       }
   }
+  // It can quote the other side, a certificate for example.
+  for (char &c : std::span(failure_text_, strlen(failure_text_))) {
+    if (c < ' ' || c > '~') c = '?';
+  }
   done_ = true;
+}
+
+void HttpExchange::give_up() noexcept {
+  failure_ = HttpFailure::kNone;
+  finish(CURLE_OPERATION_TIMEDOUT);
+  let_go();
 }
 
 std::unique_ptr<HttpClient> HttpClient::create() noexcept {
@@ -284,6 +298,7 @@ HttpClient::~HttpClient() {
 
 void HttpClient::start(HttpExchange &exchange) noexcept {
   SignalBlock block;
+  shut_talking_sockets();
   // Only new connections have their address looked at, and one that was made where private
   // addresses are allowed must not carry an exchange for which they are not.
   if (exchange.request_.allow_private_address) may_have_private_connections_ = true;
@@ -331,21 +346,67 @@ void HttpClient::act(curl_socket_t fd, int events) noexcept {
   ERR_clear_error();
 }
 
+namespace {
+
+// False where the file descriptor is not open.
+bool find_inode(int fd, ino_t &inode) noexcept {
+  struct stat status;
+  if (fstat(fd, &status) != 0) return false;
+  inode = status.st_ino;
+  return true;
+}
+
+}  // namespace
+
+void HttpClient::note_open(curl_socket_t fd) noexcept {
+  OpenSocket opened = {fd, 0};
+  if (!find_inode(fd, opened.inode)) return;
+  try {
+    open_sockets_.push_back(opened);
+  } catch (...) {
+    // It is only for counting.
+  }
+}
+
+size_t HttpClient::count_open_sockets() noexcept {
+  std::erase_if(open_sockets_, [](const OpenSocket &socket) {
+    ino_t inode;
+    return !find_inode(socket.fd, inode) || inode != socket.inode;
+  });
+  return open_sockets_.size();
+}
+
+// Nothing is to be read from a connection that nobody uses. If there is, it is the end of the
+// connection, or bytes that would be taken for the next answer. libcurl finds out about the end.
+void HttpClient::shut_talking_sockets() noexcept {
+  count_open_sockets();
+  for (const OpenSocket &socket : open_sockets_) {
+    const bool is_in_use = std::any_of(sockets_.begin(), sockets_.end(),
+                                       [&](const Socket &s) { return s.fd == socket.fd; });
+    pollfd state = {socket.fd, POLLIN, 0};
+    if (is_in_use || poll(&state, 1, 0) != 1) continue;
+    shutdown(socket.fd, SHUT_RDWR);
+    char bytes[4096];
+    while (recv(socket.fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0) continue;
+  }
+}
+
 int HttpClient::on_socket_interest(CURL *easy, curl_socket_t fd, int what, void *client,
                                    void *) noexcept {
   auto *self = static_cast<HttpClient *>(client);
-  Socket *end = self->sockets_ + self->socket_count_;
-  Socket *found = std::find_if(self->sockets_, end, [fd](const Socket &s) { return s.fd == fd; });
+  std::vector<Socket> &sockets = self->sockets_;
+  auto found =
+      std::find_if(sockets.begin(), sockets.end(), [fd](const Socket &s) { return s.fd == fd; });
   if (what == CURL_POLL_REMOVE) {
-    if (found != end) {
-      *found = end[-1];
-      self->socket_count_--;
-    }
+    if (found != sockets.end()) sockets.erase(found);
     return 0;
   }
-  if (found == end) {
-    if (self->socket_count_ == kMaxSockets) return -1;
-    self->socket_count_++;
+  if (found == sockets.end()) {
+    try {
+      found = sockets.insert(sockets.end(), Socket());
+    } catch (...) {
+      return -1;
+    }
   }
   if (what & CURL_POLL_IN) {
     void *exchange = nullptr;
@@ -357,7 +418,8 @@ int HttpClient::on_socket_interest(CURL *easy, curl_socket_t fd, int what, void 
 }
 
 int HttpClient::close_socket(void *client, curl_socket_t fd) noexcept {
-  static_cast<HttpClient *>(client)->open_socket_count_--;
+  auto *self = static_cast<HttpClient *>(client);
+  std::erase_if(self->open_sockets_, [fd](const OpenSocket &socket) { return socket.fd == fd; });
   return close(fd);
 }
 

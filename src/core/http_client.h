@@ -1,6 +1,7 @@
 #pragma once
 
 #include <curl/curl.h>
+#include <sys/types.h>
 
 #include <chrono>
 #include <cstddef>
@@ -38,6 +39,9 @@ struct HttpRequest {
   long connect_timeout_ms = 3000;
   long request_timeout_ms = 10000;  // the whole exchange
   bool allow_private_address = false;
+  // False for what must not be sent twice: where a connection that is used again breaks, libcurl
+  // sends the request once more by itself.
+  bool may_reuse_connection = true;
   size_t max_body_size = 1 << 20;
 };
 
@@ -59,9 +63,12 @@ class HttpExchange {
   std::string_view path() const noexcept;
 
   bool done() const noexcept { return done_; }
+  /// Ends it as one that has timed out.
+  void give_up() noexcept;
 
   HttpFailure failure() const noexcept { return failure_; }
-  /// What went wrong, in libcurl's words. Never contains a header or a query.
+  /// What went wrong, in libcurl's words and in printable ASCII. Never contains a header or a
+  /// query.
   const char *failure_text() const noexcept { return failure_text_; }
 
   int status() const noexcept { return status_; }
@@ -97,10 +104,11 @@ class HttpExchange {
   std::string body_;
 };
 
-/// An HTTP/1.1 and HTTP/2 client that never waits. It says which sockets it waits for and for how
+/// An HTTP/1.1 client that never waits. It says which sockets it waits for and for how
 /// long at the most; whoever owns the thread waits, and tells it what happened. Connections are
 /// kept open and used again. It follows no redirect, uses no proxy, and verifies TLS certificates
-/// always.
+/// always. (HTTP/2 would save
+/// nothing here, and brings floods of frames that libcurl 7.88 reads for as long as they come.)
 ///
 /// Must outlive the exchanges that it has started. Not safe for use from two threads. Nothing
 /// throws.
@@ -116,10 +124,6 @@ class HttpClient {
   /// https://www.backblaze.com/docs/cloud-storage-rate-limits
   static constexpr size_t kMaxConnections = 20;
 
-  /// The most sockets that are waited for at once: a name look-up has one, and two addresses of a
-  /// host may be tried side by side.
-  static constexpr size_t kMaxSockets = 4 * kMaxConnections;
-
   /// Returns nullptr when memory runs out.
   static std::unique_ptr<HttpClient> create() noexcept;
   ~HttpClient();
@@ -129,10 +133,11 @@ class HttpClient {
   /// Begins an exchange. It is done at once where it cannot even begin.
   void start(HttpExchange &exchange) noexcept;
 
-  std::span<const Socket> sockets() const noexcept { return {sockets_, socket_count_}; }
+  /// What is waited for. Changes with every call of the following two.
+  std::span<const Socket> sockets() const noexcept { return sockets_; }
 
-  /// Sockets of connections, also of those that are kept for later.
-  size_t open_socket_count() const noexcept { return open_socket_count_; }
+  /// How many sockets there are, also of connections that are kept for later.
+  size_t count_open_sockets() noexcept;
 
   /// Milliseconds until on_timeout() wants to be called; -1: not at all.
   long timeout_ms() const noexcept;
@@ -146,6 +151,8 @@ class HttpClient {
 
   HttpClient() = default;
   void act(curl_socket_t fd, int events) noexcept;
+  void note_open(curl_socket_t fd) noexcept;
+  void shut_talking_sockets() noexcept;
 
   static int on_socket_interest(CURL *easy, curl_socket_t fd, int what, void *client,
                                 void *) noexcept;
@@ -153,9 +160,14 @@ class HttpClient {
   static int on_timer(CURLM *multi, long timeout_ms, void *client) noexcept;
 
   CURLM *multi_ = nullptr;
-  Socket sockets_[kMaxSockets] = {};
-  size_t socket_count_ = 0;
-  size_t open_socket_count_ = 0;
+  std::vector<Socket> sockets_;
+  // libcurl 7.88 does not say of all sockets that they are closed, so each is known by its number
+  // and inode.
+  struct OpenSocket {
+    curl_socket_t fd;
+    ino_t inode;
+  };
+  std::vector<OpenSocket> open_sockets_;
   bool may_have_private_connections_ = false;
   bool timer_is_set_ = false;
   Clock::time_point timer_;

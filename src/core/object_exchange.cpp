@@ -53,6 +53,8 @@ std::unique_ptr<HttpExchange> presigned_exchange(Signer &signer, const ObjectReq
     http.url.resize(signer.presign(request, kPresignedForSeconds, http.url.data()));
     if (http.url.empty()) return nullptr;
     add_headers(unsigned_headers, http);
+    // Each PUT could make another version.
+    http.may_reuse_connection = request.method != "PUT";
     return exchange(request, body, limits, std::move(http));
   } catch (...) {
     return nullptr;

@@ -192,7 +192,8 @@ Failure no_answer(const Answer &answer, const Server *server) {
 }
 
 std::string_view keep_text(std::string_view text) {
-  if (text.empty() || check_header_value(text)) return {};
+  constexpr size_t kLongest = 1024;  // as long as the longest version id of S3
+  if (text.empty() || text.size() > kLongest || check_header_value(text)) return {};
   return {pnstrdup(text.data(), text.size()), text.size()};
 }
 

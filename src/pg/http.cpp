@@ -63,15 +63,16 @@ void add_events(WaitEventSet *set, const HttpClient *client) {
 // Waits once and tells the client what happened. The set of sockets changes with each step, so that
 // a new WaitEventSet is made each time; that is cheap beside a network.
 void wait_once(HttpClient *client, const HttpCalls &calls) {
-  WaitEvent events[HttpClient::kMaxSockets + 2];
-  WaitEventSet *const set = create_wait_event_set(lengthof(events));
+  const int size = static_cast<int>(client->sockets().size()) + 2;
+  WaitEvent *const events = static_cast<WaitEvent *>(palloc(size * sizeof(WaitEvent)));
+  WaitEventSet *const set = create_wait_event_set(size);
   volatile int count = 0;
   const long timeout = calls.timeout_ms();
   PG_TRY();
   {
     add_events(set, client);
-    count = WaitEventSetWait(set, timeout < 0 ? kMaxWaitMs : Min(timeout, kMaxWaitMs), events,
-                             lengthof(events), wait_event(calls));
+    count = WaitEventSetWait(set, timeout < 0 ? kMaxWaitMs : Min(timeout, kMaxWaitMs), events, size,
+                             wait_event(calls));
   }
   PG_FINALLY();
   FreeWaitEventSet(set);
@@ -86,13 +87,15 @@ void wait_once(HttpClient *client, const HttpCalls &calls) {
                         (events[i].events & WL_SOCKET_WRITEABLE) != 0);
     }
   }
+  pfree(events);
 }
 
 // PostgreSQL keeps within the limit of open files by counting those of others too.
-void account_for_sockets(const HttpClient *client) {
+void account_for_sockets(HttpClient *client) {
   static size_t accounted = 0;
-  for (; accounted < client->open_socket_count(); accounted++) ReserveExternalFD();
-  for (; accounted > client->open_socket_count(); accounted--) ReleaseExternalFD();
+  const size_t open = client->count_open_sockets();
+  for (; accounted < open; accounted++) ReserveExternalFD();
+  for (; accounted > open; accounted--) ReleaseExternalFD();
 }
 
 void log_attempt(const HttpCall *call) {

@@ -113,16 +113,20 @@ const Failure *check_version(const Server *server, std::string_view version_id) 
 
 // Both tables change together or not at all: a subtransaction or the transaction ends on any error.
 // 0 where the upload is not what was verified any more.
-Datum record(const RegistrationTerms &terms, const Upload &upload, const NewFile &file,
+Datum record(const RegistrationTerms &terms, const Upload &upload, NewFile file,
              TupleDesc row_type) {
   SPI_connect();
   const OwnerScope uploads_owner =
       begin_writing_as_owner(require_table(terms.schema, "b2_uploads"));
-  const bool marked = mark_registered(terms.schema, upload);
+  file.metadata = mark_registered(terms.schema, upload);
   end_as_owner(uploads_owner);
 
   Datum row = 0;
-  if (marked) {
+  if (file.metadata) {
+    if (terms.metadata) {
+      file.metadata = DatumGetJsonbP(DirectFunctionCall2(
+          jsonb_concat, JsonbPGetDatum(file.metadata), JsonbPGetDatum(terms.metadata)));
+    }
     const OwnerScope files_owner = begin_writing_as_owner(require_table(terms.schema, "b2_files"));
     row = insert_file(terms.schema, file, row_type);
     const bool is_taken = row == 0 && file_exists(terms.schema, upload.object_key);
@@ -169,11 +173,6 @@ void prepare(const RegistrationTerms &terms, Pending *pending) {
   file.file_name = upload.file_name;
   file.content_type = upload.content_type;
   file.size = upload.size;
-  file.metadata =
-      terms.metadata
-          ? DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(upload.metadata),
-                                               JsonbPGetDatum(terms.metadata)))
-          : upload.metadata;
 }
 
 void verify(const RegistrationTerms &terms, std::span<Pending> all) {

@@ -11,8 +11,7 @@ namespace {
 // The casts and defaults hold even where the table's owner has changed its columns.
 Statement select_upload = {
     "SELECT server::name, user_id::text, file_name::text, content_type::text, size::int8, "
-    "content_md5::text, coalesce(metadata, '{}')::jsonb, "
-    "coalesce(expires_at, '-infinity')::timestamptz, registered_at IS NOT NULL "
+    "content_md5::text, coalesce(expires_at, '-infinity')::timestamptz, registered_at IS NOT NULL "
     "FROM %1$s.b2_uploads WHERE object_key = $1",
     1,
     {TEXTOID}};
@@ -35,7 +34,8 @@ Statement upsert_upload = {
 Statement update_registered = {
     "UPDATE %1$s.b2_uploads SET registered_at = clock_timestamp() "
     "WHERE object_key = $1 AND registered_at IS NULL AND user_id = $2 AND content_type = $3 "
-    "AND size IS NOT DISTINCT FROM $4 AND content_md5 IS NOT DISTINCT FROM $5 AND server = $6",
+    "AND size IS NOT DISTINCT FROM $4 AND content_md5 IS NOT DISTINCT FROM $5 AND server = $6 "
+    "RETURNING coalesce(metadata, '{}')::jsonb",
     6,
     {TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, NAMEOID}};
 
@@ -54,11 +54,8 @@ bool find_upload(Oid schema, std::string_view object_key, Upload *upload) {
   const Datum size = row.datum(5, INT8OID, &is_null);
   upload->size = is_null ? -1 : DatumGetInt64(size);
   upload->content_md5 = row.text(6);
-  const Jsonb *metadata = DatumGetJsonbP(row.datum(7, JSONBOID, &is_null));
-  upload->metadata = static_cast<Jsonb *>(SPI_palloc(VARSIZE(metadata)));
-  memcpy(upload->metadata, metadata, VARSIZE(metadata));
-  upload->expires_at = DatumGetTimestampTz(row.datum(8, TIMESTAMPTZOID, &is_null));
-  upload->is_registered = DatumGetBool(row.datum(9, BOOLOID, &is_null));
+  upload->expires_at = DatumGetTimestampTz(row.datum(7, TIMESTAMPTZOID, &is_null));
+  upload->is_registered = DatumGetBool(row.datum(8, BOOLOID, &is_null));
   return true;
 }
 
@@ -80,7 +77,7 @@ bool record_upload(Oid schema, const Upload &upload) {
   return execute(upsert_upload, schema, values, nulls, false) > 0;
 }
 
-bool mark_registered(Oid schema, const Upload &upload) {
+Jsonb *mark_registered(Oid schema, const Upload &upload) {
   const Datum values[6] = {text_datum(upload.object_key),
                            text_datum(upload.user_id),
                            text_datum(upload.content_type),
@@ -91,7 +88,9 @@ bool mark_registered(Oid schema, const Upload &upload) {
   memset(nulls, ' ', sizeof nulls);
   if (upload.size < 0) nulls[3] = 'n';
   if (is_null(upload.content_md5)) nulls[4] = 'n';
-  return execute(update_registered, schema, values, nulls, false) > 0;
+  if (execute(update_registered, schema, values, nulls, false) == 0) return nullptr;
+  bool is_null;
+  return DatumGetJsonbP(SpiRow().datum(1, JSONBOID, &is_null));
 }
 
 }  // namespace b2neon

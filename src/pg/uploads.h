@@ -16,7 +16,7 @@ struct Upload {
   std::string_view content_type;
   int64 size = -1;               // -1: not declared
   std::string_view content_md5;  // data() == nullptr: not declared
-  Jsonb *metadata = nullptr;     // nullptr: {}
+  Jsonb *metadata = nullptr;     // nullptr: {}; not read, because it can be large
   TimestampTz expires_at = 0;
   bool is_registered = false;
 };
@@ -28,8 +28,8 @@ bool find_upload(Oid schema, std::string_view object_key, Upload *upload);
 /// the same user on the same server. False where the key belongs to another upload.
 bool record_upload(Oid schema, const Upload &upload);
 
-/// Marks an upload as registered, if it is still pending and declares what was verified. False
-/// where that has changed meanwhile.
-bool mark_registered(Oid schema, const Upload &upload);
+/// Marks an upload as registered, if it is still pending and declares what was verified, and gives
+/// its metadata, which goes when SPI finishes. nullptr where that has changed meanwhile.
+Jsonb *mark_registered(Oid schema, const Upload &upload);
 
 }  // namespace b2neon

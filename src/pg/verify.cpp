@@ -10,7 +10,7 @@ namespace b2neon {
 namespace {
 
 // So many requests are prepared at a time, which bounds the memory that they need.
-constexpr size_t kBatchSize = 1000;
+constexpr size_t kBatchSize = 200;
 
 constexpr NameValue kFirstByte[1] = {{"Range", "bytes=0-0"}};
 
@@ -26,24 +26,27 @@ bool says_nothing_of_the_object(const HttpCall &call) {
 }
 
 // The answer to a HEAD has no body, in which a store says why it refuses a request. A GET has one.
-// It is only asked for an explanation, so that it gets less time.
-void explain(Answer *answer, const Verification &verification) {
+// It is only asked for an explanation, in the time that the HEAD has left.
+void explain(Answer *answer, const Verification &verification, int64 time_left) {
+  constexpr int64 kWorthTrying = 50;
   if (answer->failure != HttpFailure::kNone || answer->status < 400 || answer->status >= 500 ||
-      answer->wait_seconds > 0) {
+      answer->wait_seconds > 0 || time_left < kWorthTrying) {
     return;
   }
-  const ServerOptions &options = verification.server->options;
-  StoreCall *call =
-      ask_store(verification.server, {"GET",
-                                      to_utf8(verification.upload->object_key),
-                                      {},
-                                      kFirstByte,
-                                      Min(options.connect_timeout, options.request_timeout)});
+  StoreCall *call = ask_store(verification.server, {"GET",
+                                                    to_utf8(verification.upload->object_key),
+                                                    {},
+                                                    kFirstByte,
+                                                    static_cast<int32>(time_left)});
   const Answer explanation = read_answer(call);
   if (explanation.has_error && explanation.status == answer->status) {
     answer->error = explanation.error;
   }
   release(call);
+}
+
+int64 time_left(const StoreCall *call) {
+  return call->adopted->call->time_left().count();
 }
 
 // What the answer says of the store, and for how many files it was not asked any more.
@@ -178,8 +181,9 @@ struct Batch {
       if (!calls[i]->done()) continue;
       answers[i] = read_answer(calls[i]);
       if (says_nothing_of_the_object(*calls[i]->adopted->call)) {
+        const int64 left = time_left(calls[i]);
         release_all();
-        explain(&answers[i], verifications[i]);
+        explain(&answers[i], verifications[i], left);
         raise_trouble(answers[i], verifications[i], not_asked, count);
       }
     }
@@ -211,7 +215,8 @@ struct Batch {
       answers[missing].error.request_id[0] = '\0';
       return;
     }
-    explain(&answers[missing], verifications[missing]);
+    explain(&answers[missing], verifications[missing],
+            verifications[missing].server->options.connect_timeout);
   }
 };
 

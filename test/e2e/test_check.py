@@ -295,7 +295,7 @@ def test_an_error_in_an_answer_of_success_is_an_error(session):
         return listener.http("200 OK", NO_OBJECTS if request.startswith("GET /") else error)
 
     items = check_scripted(session, answer)
-    assert failed(items) == ["upload"]
+    assert failed(items) == ["upload", "delete"]
     assert "code InternalError: Please retry (request id none" in items["upload"].detail
 
 
@@ -334,6 +334,57 @@ def test_an_object_whose_version_is_unknown_is_not_called_deleted(session, store
     items = check_scripted(session, answer)
     assert not items["delete"].ok
     assert "cannot be told" in items["delete"].detail
+
+
+def scripted_store(answers):
+    """A store without a fault, but for the answers by method; those of a PUT are in turn."""
+    puts = []
+
+    def answer(request):
+        method = request.split()[0]
+        if method == "PUT":
+            puts.append(request)
+            return answers["PUT"][len(puts) - 1]
+        if method == "GET":
+            is_list = "list-type" in request
+            return listener.http("200 OK", NO_OBJECTS if is_list else "b2neon tries whether uploads work")
+        return answers.get(method, listener.http("204 No Content"))
+
+    return answer
+
+
+STORED = listener.http("200 OK", x_amz_version_id="v1")
+
+
+def test_a_copy_that_was_not_answered_is_not_called_safe(session):
+    for status in ("503 Slow Down", "504 Gateway Timeout"):
+        store = scripted_store({"PUT": [STORED, listener.http(status)], "HEAD": STORED})
+        items = check_scripted(session, store)
+        assert failed(items) == ["copy source"]
+        assert "cannot be told" in items["copy source"].detail
+
+
+def test_what_an_unanswered_upload_has_made_is_deleted_too(session):
+    methods = []
+    store = scripted_store({"PUT": [listener.http("504 Gateway Timeout")], "HEAD": STORED})
+
+    def answer(request):
+        methods.append(request.split()[0])
+        return store(request)
+
+    items = check_scripted(session, answer)
+    assert failed(items) == ["upload"]
+    assert "deleted again" in items["delete"].detail
+    assert methods.count("PUT") == 1 and methods[-1] == "DELETE"
+
+
+def test_an_object_that_is_only_hidden_is_told(session):
+    empty = listener.http("200 OK")
+    hidden = listener.http("204 No Content", x_amz_delete_marker="true")
+    store = scripted_store({"PUT": [empty, empty], "HEAD": empty, "DELETE": hidden})
+    items = check_scripted(session, store)
+    assert failed(items) == ["versions", "delete"]
+    assert "only hidden" in items["delete"].detail
 
 
 def test_a_store_that_says_nothing_is_told(session, store):

@@ -51,7 +51,8 @@ def assert_no_growth(session, work, warm_up=None):
     assert after.contexts - before.contexts < CONTEXTS_MAY_GROW
     assert after.process - before.process < PROCESS_MAY_GROW
     assert after.descriptors == before.descriptors
-    assert after.threads == before.threads
+    # Those that libcurl keeps for name look-ups end after a while.
+    assert after.threads <= before.threads
 
 
 MILLION_CALLS = {

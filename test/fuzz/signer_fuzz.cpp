@@ -30,6 +30,8 @@ std::vector<NameValue> consume(FuzzedDataProvider &data, std::vector<std::string
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+  // Texts come from the beginning, each up to a backslash and one character more; numbers from the
+  // end.
   FuzzedDataProvider data(bytes, size);
   std::vector<std::string> texts;
   texts.reserve(4 * (kMaxNameValues + 1));  // so that no text moves

@@ -216,21 +216,21 @@ TEST(HttpCalls, KnowWhenTheyOnlyWaitToRetry) {
 TEST(HttpClient, CountsItsSockets) {
   HttpTestServer server(kOk);
   auto client = HttpClient::create();
-  EXPECT_EQ(client->open_socket_count(), 0u);
+  EXPECT_EQ(client->count_open_sockets(), 0u);
   std::vector<std::unique_ptr<HttpCall>> calls;
   for (int i = 0; i < 5; i++) calls.push_back(call_to(server.url(), milliseconds(5000)));
   carry_out(*client, pointers(calls));
-  EXPECT_EQ(client->open_socket_count(), static_cast<size_t>(server.connection_count()));
-  EXPECT_GE(client->open_socket_count(), 1u);
+  EXPECT_EQ(client->count_open_sockets(), static_cast<size_t>(server.connection_count()));
+  EXPECT_GE(client->count_open_sockets(), 1u);
 
   // Old versions of libcurl find out that a connection is gone when they want to use it again.
   HttpTestServer gone("", true);
-  const size_t before = client->open_socket_count();
+  const size_t before = client->count_open_sockets();
   for (int i = 0; i < 5; i++) {
     auto broken = call_to(gone.url(), milliseconds(5000), false);
     carry_out(*client, {broken.get()});
   }
-  EXPECT_LE(client->open_socket_count(), before + 1);
+  EXPECT_LE(client->count_open_sockets(), before + 1);
 }
 
 }  // namespace

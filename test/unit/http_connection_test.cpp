@@ -1,9 +1,14 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "unit/http_test_server.h"
@@ -94,6 +99,82 @@ TEST(HttpClient, WaitsForNothingAtRest) {
   EXPECT_TRUE(client->sockets().empty());
 }
 
+// The second answer comes while nobody has asked for it.
+TEST(HttpConnection, IsNotUsedAgainWhereItTalksUnasked) {
+  Listener listener;
+  std::thread thread([&listener] {
+    for (const char *version : {"first", "second"}) {
+      const int fd = accept(listener.fd(), nullptr, nullptr);
+      char buffer[4096];
+      ASSERT_GT(recv(fd, buffer, sizeof buffer, 0), 0);
+      const std::string answer =
+          "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Version: " + std::string(version) + "\r\n\r\n";
+      send(fd, answer.data(), answer.size(), MSG_NOSIGNAL);
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      constexpr char kStale[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Version: stale\r\n\r\n";
+      send(fd, kStale, sizeof kStale - 1, MSG_NOSIGNAL);
+      while (recv(fd, buffer, sizeof buffer, 0) > 0) continue;
+      close(fd);
+    }
+  });
+  std::unique_ptr<HttpClient> client = HttpClient::create();
+  for (const char *version : {"first", "second"}) {
+    HttpExchange exchange(local_get("http://127.0.0.1:" + std::to_string(listener.port()) + "/"));
+    perform(*client, exchange);
+    EXPECT_EQ(exchange.header("X-Version"), version) << exchange.failure_text();
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+  }
+  client.reset();
+  thread.join();
+}
+
+TEST(HttpConnection, IsNotUsedAgainForWhatMustNotBeSentTwice) {
+  HttpTestServer server(kEmptyAnswer);
+  std::unique_ptr<HttpClient> client = HttpClient::create();
+  for (int i = 0; i < 3; i++) {
+    HttpRequest request = local_get(server.url());
+    request.method = "PUT";
+    request.may_reuse_connection = false;
+    HttpExchange exchange(request);
+    perform(*client, exchange);
+    EXPECT_EQ(exchange.status(), 200);
+  }
+  EXPECT_EQ(server.connection_count(), 3);
+}
+
+// Newer versions of libcurl try several addresses at a time.
+TEST(HttpClient, WaitsForAsManySocketsAsLibcurlOpens) {
+  Listener full(0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(full.port()));
+  int fillers[4];
+  for (int &fd : fillers) {
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    (void)connect(fd, reinterpret_cast<sockaddr *>(&address), sizeof address);
+  }
+  std::unique_ptr<HttpClient> client = HttpClient::create();
+  std::vector<std::unique_ptr<HttpExchange>> exchanges;
+  for (size_t i = 0; i < HttpClient::kMaxConnections; i++) {
+    HttpRequest request = local_get("http://many.test:" + std::to_string(full.port()) + "/");
+    request.request_timeout_ms = 1500;
+    exchanges.push_back(std::make_unique<HttpExchange>(request));
+    client->start(*exchanges.back());
+  }
+  for (const auto &exchange : exchanges) {
+    finish(*client, *exchange);
+    EXPECT_EQ(exchange->failure(), HttpFailure::kTimeout) << exchange->failure_text();
+  }
+  EXPECT_EQ(client->count_open_sockets(), 0u);
+  for (int fd : fillers) close(fd);
+
+  HttpTestServer server(kEmptyAnswer);
+  HttpExchange next(local_get(server.url()));
+  perform(*client, next);
+  EXPECT_EQ(next.status(), 200);
+}
+
 TEST(HttpClient, CarriesManyExchangesAtOnce) {
   HttpTestServer server([](const std::string &request) {
     const std::string body = request.substr(4, request.find(' ', 4) - 4);
@@ -111,7 +192,7 @@ TEST(HttpClient, CarriesManyExchangesAtOnce) {
   for (int i = 0; i < 200; i++) {
     finish(*client, *exchanges[static_cast<size_t>(i)]);
     EXPECT_EQ(exchanges[static_cast<size_t>(i)]->body(), "/" + std::to_string(i));
-    EXPECT_LE(client->sockets().size(), HttpClient::kMaxSockets);
+    EXPECT_LE(client->count_open_sockets(), HttpClient::kMaxConnections);
   }
 }
 

@@ -46,5 +46,12 @@ extern "C" int getaddrinfo(const char *name, const char *service, const addrinfo
   b2neon::remember_lookup();
   if (host == "unknown.test") return EAI_NONAME;
   if (host == "slow.test") std::this_thread::sleep_for(std::chrono::seconds(1));
-  return next("127.0.0.1", service, hints, result);
+  const int error = next("127.0.0.1", service, hints, result);
+  for (int i = 1; i < 8 && error == 0 && host == "many.test"; i++) {
+    addrinfo *one = nullptr;
+    if (next("127.0.0.1", service, hints, &one) != 0) break;
+    one->ai_next = *result;
+    *result = one;
+  }
+  return error;
 }

@@ -8,6 +8,7 @@ namespace b2neon {
 //
 //   loopback.test  is 127.0.0.1
 //   slow.test      is 127.0.0.1 after a second
+//   many.test      is 127.0.0.1, eight times
 //   unknown.test   does not exist
 //
 // All other names go to the C library.
