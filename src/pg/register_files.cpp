@@ -68,7 +68,8 @@ void raise_failures(std::span<const Registration> registrations, size_t count) {
     share_hint = share_hint && is_same(first->hint, failure->hint);
     if (failed == kMaxLogged) logged_length = detail.len;
     if (failed++ > 0) appendStringInfoChar(&detail, '\n');
-    appendStringInfo(&detail, "\"%s\": %s", quotable(registration.object_key), failure->reason);
+    appendStringInfo(&detail, "\"%.*s\": %s", length(registration.object_key),
+                     registration.object_key.data(), failure->reason);
   }
   if (!first) return;
   Failure all = {first->sqlstate, psprintf("could not register %zu of %zu files", failed, count),
