@@ -85,8 +85,9 @@ class Signer {
   /// OpenSSL's EVP interface allocates anything here).
   size_t presign(const ObjectRequest &request, int expires_in, char *out) noexcept;
 
-  /// Signs `request` in its Authorization header, with the hash of its body. Returns false when
-  /// memory runs out.
+  /// Signs `request` in its Authorization header, with the hash of its body. The headers that
+  /// AuthorizedRequest has are added here, and must not be among the request's own. Returns false
+  /// when memory runs out.
   [[nodiscard]] bool authorize(const ObjectRequest &request, std::string_view body,
                                AuthorizedRequest &authorized) noexcept;
 

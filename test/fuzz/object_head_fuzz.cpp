@@ -77,6 +77,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   std::copy_n(data, std::min(size, md5.size()), md5.begin());
   const std::string encoded = base64(md5);
   REQUIRE(check_content_md5(encoded) == nullptr);
+  char digits[33];
+  REQUIRE(content_md5_in_hex(encoded, digits) && digits == hex(md5));
   REQUIRE(etag_agrees_with_md5(hex(md5), encoded));
   REQUIRE(etag_agrees_with_md5(in_upper_case(hex(md5)), encoded));
   REQUIRE(etag_agrees_with_md5(hex(md5) + "-2", encoded));
