@@ -13,6 +13,7 @@ from listener import Listener, answering, http
 
 MEGABYTE = 1024 * 1024
 OBJECT = listener.http("200 OK", Content_Type="text/plain")
+KEPT_OBJECT = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Type: text/plain\r\n\r\n"
 
 
 def with_error(code, message=""):
@@ -99,18 +100,18 @@ def with_skewed_clock():
     return listener.scripted(answer)
 
 
-def in_tls(certificate=None, old=False):
+def send_object(connection, _closing):
+    connection.sendall(OBJECT)
+    connection.close()
+
+
+def in_tls(certificate, old=False, behave=send_object):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
     if old:
         context.set_ciphers("ALL:@SECLEVEL=0")
         context.minimum_version = ssl.TLSVersion.TLSv1
         context.maximum_version = ssl.TLSVersion.TLSv1_1
-
-    def behave(connection, _closing):
-        connection.sendall(OBJECT)
-        connection.close()
-
     return Listener(behave, tls=context)
 
 

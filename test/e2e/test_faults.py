@@ -111,3 +111,25 @@ def test_each_attempt_is_a_line_of_the_log_without_the_query(session_at, store):
         del session.connection.notices[:]
         session.rows("SELECT * FROM b2_check('https://app.example', server => 'faulty')")
         assert "X-Amz" not in "".join(session.connection.notices)
+
+
+def test_a_connection_in_tls_is_used_again(session_at, authority):
+    """Nothing that TLS itself sends on an idle connection is taken for an answer."""
+    requests = []
+
+    def behave(connection, _closing):
+        requests.append("connected")
+        while True:
+            connection.sendall(faults.KEPT_OBJECT)
+            if not connection.recv(65536):
+                return
+            requests.append("asked again")
+
+    with faults.in_tls(authority.issue("kept"), behave=behave) as server:
+        session = session_at(server.endpoint)
+        for _ in range(20):
+            key = session.value(
+                "SELECT object_key FROM b2_presign_put('f', 'text/plain', server => 'faulty')"
+            )
+            session.run("SELECT b2_register_file(%s)", key)
+    assert requests == ["connected"] + ["asked again"] * 19
