@@ -124,12 +124,13 @@ void check_drop_owned(Oid role) {
     foreach (cell, policies) {
       const RowSecurityPolicy *policy = static_cast<RowSecurityPolicy *>(lfirst(cell));
       if (!names_role(policy, role)) continue;
-      ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                      errmsg("role \"%s\" cannot drop what concerns role \"%s\"",
-                             GetUserNameFromId(GetUserId(), false), GetUserNameFromId(role, false)),
-                      errdetail("Policy \"%s\" of table \"%s\" names that role.",
-                                policy->policy_name, name),
-                      errhint("The owner of table \"%s\" can do it.", name)));
+      const char *policy_name = pstrdup(policy->policy_name);
+      ereport(ERROR,
+              (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+               errmsg("role \"%s\" cannot drop what concerns role \"%s\"",
+                      GetUserNameFromId(GetUserId(), false), GetUserNameFromId(role, false)),
+               errdetail("Policy \"%s\" of table \"%s\" names that role.", policy_name, name),
+               errhint("The owner of table \"%s\" can do it.", name)));
     }
     table_close(relation, AccessShareLock);
   }

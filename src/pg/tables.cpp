@@ -61,7 +61,8 @@ TriggerFunction trigger_function(Oid function) {
 // the owner's rights then, so it has to bring a search path, or the caller's own would count.
 void require_trusted_triggers(Oid table, Oid owner) {
   Relation relation = table_open(table, RowExclusiveLock);
-  const TriggerDesc *triggers = relation->trigdesc;
+  // A copy, because each look at a catalog may have the table's own description made anew.
+  const TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
   for (int i = 0; triggers && i < triggers->numtriggers; i++) {
     const Trigger &trigger = triggers->triggers[i];
     if (trigger.tgisinternal || trigger.tgenabled == TRIGGER_DISABLED) continue;
