@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string_view>
 
 namespace b2neon {
@@ -26,6 +27,15 @@ constexpr bool is_ascii_control(char c) {
 }
 constexpr char to_ascii_lower(char c) {
   return is_ascii_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+/// Makes a text of somebody else's fit for a message: line breaks and tabs become spaces, and what
+/// is not printable ASCII question marks.
+inline void make_printable(std::span<char> text) {
+  for (char &c : text) {
+    if (c == '\n' || c == '\r' || c == '\t') c = ' ';
+    if (c < ' ' || c > '~') c = '?';
+  }
 }
 
 constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) {

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "core/ascii.h"
 #include "core/ip_address.h"
 #include "core/signal_block.h"
 
@@ -258,9 +259,7 @@ void HttpExchange::finish(CURLcode code) noexcept {
       }
   }
   // It can quote the other side, a certificate for example.
-  for (char &c : std::span(failure_text_, strlen(failure_text_))) {
-    if (c < ' ' || c > '~') c = '?';
-  }
+  make_printable({failure_text_, strlen(failure_text_)});
   done_ = true;
 }
 

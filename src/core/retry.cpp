@@ -18,10 +18,24 @@ bool is_number(std::string_view text) noexcept {
 
 }  // namespace
 
+bool is_passing_status(int status) noexcept {
+  switch (status) {
+    case 408:
+    case 429:
+    case 500:
+    case 502:
+    case 503:
+    case 504:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool may_succeed_later(const HttpExchange &exchange) noexcept {
   switch (exchange.failure()) {
     case HttpFailure::kNone:
-      break;
+      return is_passing_status(exchange.status());
     case HttpFailure::kNameLookup:
     case HttpFailure::kConnect:
     case HttpFailure::kTls:
@@ -35,17 +49,7 @@ bool may_succeed_later(const HttpExchange &exchange) noexcept {
     case HttpFailure::kOutOfMemory:
       return false;
   }
-  switch (exchange.status()) {
-    case 408:
-    case 429:
-    case 500:
-    case 502:
-    case 503:
-    case 504:
-      return true;
-    default:
-      return false;
-  }
+  return false;
 }
 
 std::chrono::milliseconds backoff(int attempts, uint32_t random) noexcept {

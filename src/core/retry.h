@@ -12,9 +12,12 @@ namespace b2neon {
 /// The most attempts that one request gets.
 constexpr int kMaxAttempts = 5;
 
+/// Whether an answer with that status says that the store cannot answer now: 408, 429, 500, 502,
+/// 503 or 504. https://docs.aws.amazon.com/AmazonS3/latest/userguide/ErrorBestPractices.html
+bool is_passing_status(int status) noexcept;
+
 /// Whether a request may succeed a moment later where this attempt at it has failed: the connection
-/// could not be made or broke off, or the store answered with 408, 429, 500, 502, 503 or 504.
-/// https://docs.aws.amazon.com/AmazonS3/latest/userguide/ErrorBestPractices.html
+/// could not be made or broke off, or the store cannot answer now.
 bool may_succeed_later(const HttpExchange &exchange) noexcept;
 
 /// How long to wait after so many attempts: 100 ms, doubled with each, of which a random half is

@@ -1,7 +1,6 @@
 #include "core/s3_error.h"
 
 #include <algorithm>
-#include <span>
 
 #include "core/ascii.h"
 #include "core/xml.h"
@@ -20,10 +19,7 @@ template <size_t kSize>
 void keep_printable(std::string_view text, char (&kept)[kSize]) noexcept {
   const size_t length = text.copy(kept, kSize - 1);
   kept[length] = '\0';
-  for (char &c : std::span(kept, length)) {
-    if (c == '\n' || c == '\r' || c == '\t') c = ' ';
-    if (c < ' ' || c > '~') c = '?';
-  }
+  make_printable({kept, length});
 }
 
 class ErrorVisitor final : public XmlVisitor {

@@ -37,7 +37,8 @@ Answer read_answer(const StoreCall *call) {
   answer.status = exchange->status();
   answer.has_error = read_s3_error(exchange->body(), answer.error);
   const std::string_view request_id = keep_text(exchange->header("x-amz-request-id"));
-  if (!is_null(request_id)) strlcpy(answer.error.request_id, quotable(request_id), 201);
+  if (!is_null(request_id))
+    strlcpy(answer.error.request_id, quotable(request_id), sizeof answer.error.request_id);
   if (const auto asked = asked_to_wait(*exchange)) answer.wait_seconds = asked->count();
   if (const auto date = read_http_date(exchange->header("Date"))) {
     answer.has_date = true;
@@ -53,7 +54,7 @@ bool is_redirect(const Answer &answer) {
 }
 
 bool is_passing(const Answer &answer) {
-  return answer.status == 408 || answer.status == 429 || answer.status >= 500;
+  return is_passing_status(answer.status);
 }
 
 // B2 says UnauthorizedAccess where others say AccessDenied.

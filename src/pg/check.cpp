@@ -36,6 +36,7 @@ struct Probe {
   std::string_view object_key;  // in the database's encoding
   std::string_view version_id;  // data() == nullptr: not known, or the bucket keeps none
   bool is_there = false;        // as far as can be told
+  int64 size = -1;              // -1: not asked for
 };
 
 Probe new_probe(const Server *server) {
@@ -151,44 +152,57 @@ bool is_definite_refusal(const Answer &answer) {
   return answer.failure == HttpFailure::kNone && answer.status >= 400 && !is_passing(answer);
 }
 
-// Finds out what a PUT has made, whatever its answer was: it can have got lost.
-void look_for(const Check &check, const Answer &put, Probe *probe) {
-  if (is_definite_refusal(put) || (is_status(put, 200) && !is_null(probe->version_id))) return;
+// Finds out what a PUT has made, of which the answer can have got lost.
+Answer look_for(const Check &check, Probe *probe) {
   StoreCall *call = ask_store(check.server, {"HEAD", to_utf8(probe->object_key)});
   const Answer answer = read_answer(call);
   // Where it cannot be told, better say too much.
-  probe->is_there = answer.status != 404;
-  if (is_status(answer, 200)) probe->version_id = answer_header(call, "x-amz-version-id");
+  probe->is_there = probe->is_there || answer.status != 404;
+  if (is_status(answer, 200)) {
+    // The answer to a copy need not say which version it made.
+    probe->version_id = answer_header(call, "x-amz-version-id");
+    probe->size = read_object_head(*call->exchange()).size;
+  }
   release(call);
+  return answer;
 }
 
-Answer upload(const Check &check, Probe *probe) {
-  StoreCall *call =
-      put_to_store(check.server, {to_utf8(probe->object_key), "text/plain", kBody, {}});
+Answer put_probe(const Check &check, Probe *probe, std::string_view body,
+                 std::span<const NameValue> unsigned_headers) {
+  StoreCall *call = put_to_store(
+      check.server, {to_utf8(probe->object_key), "text/plain", body, unsigned_headers});
   const Answer answer = read_answer(call);
   probe->is_there = is_status(answer, 200);
   if (probe->is_there) probe->version_id = answer_header(call, "x-amz-version-id");
   release(call);
-  look_for(check, answer, probe);
   return answer;
+}
+
+Answer upload(const Check &check, Probe *probe) {
+  const Answer put = put_probe(check, probe, kBody, {});
+  const bool is_known = probe->is_there && !is_null(probe->version_id);
+  if (!is_known && !is_definite_refusal(put)) look_for(check, probe);
+  return put;
 }
 
 bool check_bucket(const Check &check, const Answer &list, const Answer &put) {
   const ServerOptions &options = check.server->options;
   const bool is_missing = has_code(list, "NoSuchBucket") || has_code(put, "NoSuchBucket");
   const bool is_closed = is_refused(list) && is_refused(put);
-  check.say("bucket", !is_missing && !is_closed,
-            is_missing
-                ? psprintf("There is no bucket \"%.*s\" at this endpoint. Check the options bucket "
-                           "and endpoint of the server.",
-                           length(options.bucket), options.bucket.data())
-            : is_closed
-                ? psprintf("The key is valid, but neither listing nor uploading is allowed in "
-                           "bucket \"%.*s\": make an application key for this bucket%s, with "
-                           "the capabilities listFiles, readFiles, writeFiles and deleteFiles.",
-                           length(options.bucket), options.bucket.data(),
-                           options.key_prefix.empty() ? "" : " and for key_prefix")
-                : "It is there, and the key is for it.");
+  check.say(
+      "bucket", !is_missing && !is_closed,
+      is_missing
+          ? psprintf("There is no bucket \"%.*s\" at this endpoint. Check the options bucket "
+                     "and endpoint of the server.",
+                     length(options.bucket), options.bucket.data())
+      : is_closed
+          ? psprintf("The key is valid, but neither listing nor uploading is allowed in "
+                     "bucket \"%.*s\": make an application key for this bucket%s, with "
+                     "the capabilities listFiles, readFiles, writeFiles and deleteFiles. If it is "
+                     "restricted to a file name prefix, set key_prefix to that.",
+                     length(options.bucket), options.bucket.data(),
+                     options.key_prefix.empty() ? "" : " and for key_prefix")
+          : "It is there, and the key is for it.");
   return !is_missing;
 }
 
@@ -239,34 +253,21 @@ std::string_view copy_source(const Server *server, std::string_view object_key) 
 void check_copy_source(const Check &check, const Probe &original, Probe *copy) {
   const NameValue header[1] = {
       {"x-amz-copy-source", copy_source(check.server, to_utf8(original.object_key))}};
-  StoreCall *call =
-      put_to_store(check.server, {to_utf8(copy->object_key), "text/plain", "", header});
-  Answer answer = read_answer(call);
-  copy->is_there = is_status(answer, 200);
-  if (copy->is_there) copy->version_id = answer_header(call, "x-amz-version-id");
-  release(call);
-  look_for(check, answer, copy);
-
-  bool is_safe = is_definite_refusal(answer);
-  bool is_obeyed = false;
-  if (is_status(answer, 200)) {
-    call = ask_store(check.server, {"HEAD", to_utf8(copy->object_key)});
-    answer = read_answer(call);
-    const int64 size = read_object_head(*call->exchange()).size;
-    is_safe = is_status(answer, 200) && size == 0;
-    is_obeyed = is_status(answer, 200) && size > 0;
-    release(call);
-  }
+  const Answer put = put_probe(check, copy, "", header);
+  const bool is_refused = is_definite_refusal(put);
+  const Answer found = is_refused ? put : look_for(check, copy);
+  const bool is_made = is_status(put, 200);
+  const bool is_safe = is_refused || (is_made && copy->size == 0);
   check.say(
       "copy source", is_safe,
       is_safe ? "A presigned PUT cannot be made to copy another object."
-      : is_obeyed
+      : is_made && copy->size > 0
           ? "A presigned PUT obeys an x-amz-copy-source header: whoever has an upload URL can "
             "copy any object that the key can read. Have uploads signed by a key that has "
             "the capability writeFiles alone: upload_key_id of the user mapping."
           : psprintf("Whether a presigned PUT can be made to copy another object cannot be "
                      "told. %s",
-                     describe(answer)));
+                     describe(is_made ? found : put)));
 }
 
 // Why the object is still there; nullptr if it is not. A DELETE that names no version would only

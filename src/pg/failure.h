@@ -12,7 +12,7 @@ struct Failure {
   const char *detail = nullptr;
   const char *hint = nullptr;
   const char *constraint = nullptr;
-  const char *reason = nullptr;      // what a list says of it behind the name of the thing
+  const char *reason = nullptr;      // what a list says behind a file's key, for those it can have
   const char *log_detail = nullptr;  // for the server's log, where that is another one
 };
 

@@ -108,7 +108,8 @@ const Failure *check_version(const Server *server, std::string_view version_id) 
   return new_failure({ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                       psprintf("bucket of server \"%s\" keeps no versions", NameStr(server->name)),
                       "The URL can be used again until it expires, and would replace the file.",
-                      "Switch the bucket's versioning on; Backblaze B2 always keeps versions."});
+                      "Switch the bucket's versioning on; Backblaze B2 always keeps versions.",
+                      nullptr, "its bucket keeps no versions"});
 }
 
 // Both tables change together or not at all: a subtransaction or the transaction ends on any error.

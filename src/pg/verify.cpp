@@ -215,8 +215,7 @@ struct Batch {
       answers[missing].error.request_id[0] = '\0';
       return;
     }
-    explain(&answers[missing], verifications[missing],
-            verifications[missing].server->options.connect_timeout);
+    explain(&answers[missing], verifications[missing], time_left(calls[missing]));
   }
 };
 

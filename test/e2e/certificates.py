@@ -68,12 +68,14 @@ class CertificateAuthority:
         self._self_signed("self-signed", "/CN=127.0.0.1", *extension)
         return self._files("self-signed")
 
-    def issue(self, name, subject="IP:127.0.0.1", is_expired=False):
-        """Certificate and key of a subject that this authority vouches for, or did until 2021."""
+    def issue(self, name, subject="IP:127.0.0.1", is_expired=False, common_name="server"):
+        """Certificate and key of a subject that this authority vouches for, or did until 2021. Without
+        a subject there is the common name alone."""
+        alternative = ("-addext", f"subjectAltName={subject}") if subject else ()
         dates = ("-startdate", "20200101000000Z", "-enddate", "20210101000000Z")
         self._openssl(
-            *("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=server"),
-            *("-addext", f"subjectAltName={subject}"),
+            *("req", "-utf8", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={common_name}"),
+            *alternative,
             *("-keyout", f"{name}.key", "-out", f"{name}.csr"),
         )
         self._openssl(

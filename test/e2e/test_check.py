@@ -202,6 +202,7 @@ def test_a_key_that_is_not_for_this_bucket_is_told(session, store_admin):
     assert list(items) == [*REACHED, "key", "bucket", "list", "upload"]
     assert failed(items) == ["bucket", "list", "upload"]
     assert "The key is valid" in items["bucket"].detail
+    assert "set key_prefix to that" in items["bucket"].detail
     assert "AccessDenied" in items["list"].detail
 
 
@@ -362,6 +363,12 @@ def test_a_copy_that_was_not_answered_is_not_called_safe(session):
         items = check_scripted(session, store)
         assert failed(items) == ["copy source"]
         assert "cannot be told" in items["copy source"].detail
+
+
+def test_a_copy_that_the_store_does_not_know_is_safe(session):
+    unknown = listener.http("501 Not Implemented", "<Error><Code>NotImplemented</Code></Error>")
+    items = check_scripted(session, scripted_store({"PUT": [STORED, unknown], "HEAD": STORED}))
+    assert failed(items) == []
 
 
 def test_what_an_unanswered_upload_has_made_is_deleted_too(session):

@@ -133,3 +133,27 @@ def test_a_connection_in_tls_is_used_again(session_at, authority):
             )
             session.run("SELECT b2_register_file(%s)", key)
     assert requests == ["connected"] + ["asked again"] * 19
+
+
+def test_what_a_certificate_says_is_ascii_in_a_message(session_at, authority):
+    """It can name anything, and a message of libcurl's quotes it."""
+    certificate = authority.issue("quoted", subject=None, common_name="\u00e9vil")
+    with faults.in_tls(certificate) as server:
+        session = session_at(server.endpoint)
+        key = session.value(
+            "SELECT object_key FROM b2_presign_put('f', 'text/plain', server => 'faulty')"
+        )
+        with pytest.raises(psycopg2.Error) as caught:
+            session.run("SELECT b2_register_file(%s)", key)
+    detail = caught.value.diag.message_detail
+    assert "??vil" in detail and detail.isascii()
+
+
+def test_an_etag_of_kilobytes_is_not_kept(session_at):
+    head = faults.http("200 OK", Content_Type="text/plain", ETag=f'"{"e" * 2000}"')
+    with faults.answering(head) as server:
+        session = session_at(server.endpoint)
+        key = session.value(
+            "SELECT object_key FROM b2_presign_put('f', 'text/plain', server => 'faulty')"
+        )
+        assert session.value("SELECT (b2_register_file(%s)).etag", key) is None

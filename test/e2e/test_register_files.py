@@ -199,6 +199,26 @@ def test_a_confined_caller_registers_their_own_alone(database, session, store, u
     session.run(f'REVOKE ALL ON b2_files FROM "{role}"')
 
 
+def test_a_confined_caller_is_told_of_a_bucket_without_versions(database, session, store):
+    name = f"{store.bucket}-plain"
+    store.s3.create_bucket(Bucket=name)
+    session.create_server("plain", store.server_options(bucket=name), store.mapping_options())
+    role = database.create_role("user")
+    session.run(f'GRANT SELECT ON b2_files TO "{role}"; GRANT USAGE ON FOREIGN SERVER plain TO PUBLIC')
+    with database.connect(role=role) as user:
+        key = user.value(
+            "SELECT object_key FROM b2_presign_put('f', 'text/plain', server => 'plain')"
+        )
+        store.s3.put_object(Bucket=name, Key=key, Body=b"1", ContentType="text/plain")
+        with refused("55000", hint="Switch the bucket's versioning on") as caught:
+            register(user, [key])
+        assert caught.value.diag.message_detail == f'"{key}": its bucket keeps no versions'
+    store.s3.delete_object(Bucket=name, Key=key)
+    store.s3.delete_bucket(Bucket=name)
+    session.run("DROP SERVER plain CASCADE")
+    session.run(f'REVOKE ALL ON b2_files FROM "{role}"')
+
+
 def test_two_sessions_with_the_same_files_do_not_stop_each_other(database, session, uploads):
     """They write in the same order, whatever the order of the keys."""
     keys = session.column(PRESIGN, 200, "b2")
@@ -243,7 +263,7 @@ def test_two_hundred_together_are_ten_times_as_fast_as_one_by_one(session, uploa
     assert distant_store.connections == 1
     fast = timed(lambda: register(session, together))
     assert files(session) == 400
-    assert distant_store.requests == 400
+    assert distant_store.request_count == 400
     assert 10 <= distant_store.most_open <= 20
     print(f"one by one {slow:.2f} s, together {fast:.2f} s: {slow / fast:.1f} times as fast")
     assert slow / fast >= 10
@@ -258,6 +278,6 @@ def test_a_thousand_requests_need_one_connection(session, uploads, store):
         keys = uploads(1000, "near")
         for key in keys:
             session.run("SELECT b2_register_file(%s)", key)
-        assert (near.requests, near.connections) == (1000, 1)
+        assert (near.request_count, near.connections) == (1000, 1)
         session.run("DROP SERVER near CASCADE")
     session.run("RESET b2neon.allowed_endpoints")

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/retry.h"
@@ -142,6 +143,24 @@ TEST(HttpCall, EndsWhereNoAttemptCanBeMade) {
   EXPECT_EQ(carry_out(*client, {&call}), std::vector({-1}));
   EXPECT_TRUE(call.done());
   EXPECT_EQ(call.last_attempt(), nullptr);
+}
+
+// Nobody tells libcurl that time has passed, as if it had forgotten the attempt.
+TEST(HttpCall, IsGivenUpWhereLibcurlDoesNotEndIt) {
+  HttpTestServer silent("");
+  auto client = HttpClient::create();
+  auto call = call_to(silent.url(), milliseconds(50));
+  HttpCall *list[] = {call.get()};
+  HttpCalls calls(*client, list);
+  EXPECT_EQ(calls.advance(), nullptr);
+  std::this_thread::sleep_for(milliseconds(1100));
+  EXPECT_EQ(calls.advance(), call.get());
+  EXPECT_TRUE(calls.done());
+  EXPECT_EQ(call->last_attempt()->failure(), HttpFailure::kTimeout);
+
+  HttpTestServer server(kOk);
+  auto next = call_to(server.url(), milliseconds(5000));
+  EXPECT_EQ(carry_out(*client, {next.get()}), std::vector({200}));
 }
 
 TEST(HttpCall, CanBeAbandonedAtAnyTime) {

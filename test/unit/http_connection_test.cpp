@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -144,16 +143,7 @@ TEST(HttpConnection, IsNotUsedAgainForWhatMustNotBeSentTwice) {
 
 // Newer versions of libcurl try several addresses at a time.
 TEST(HttpClient, WaitsForAsManySocketsAsLibcurlOpens) {
-  Listener full(0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<uint16_t>(full.port()));
-  int fillers[4];
-  for (int &fd : fillers) {
-    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    (void)connect(fd, reinterpret_cast<sockaddr *>(&address), sizeof address);
-  }
+  FullListener full;
   std::unique_ptr<HttpClient> client = HttpClient::create();
   std::vector<std::unique_ptr<HttpExchange>> exchanges;
   for (size_t i = 0; i < HttpClient::kMaxConnections; i++) {
@@ -167,7 +157,6 @@ TEST(HttpClient, WaitsForAsManySocketsAsLibcurlOpens) {
     EXPECT_EQ(exchange->failure(), HttpFailure::kTimeout) << exchange->failure_text();
   }
   EXPECT_EQ(client->count_open_sockets(), 0u);
-  for (int fd : fillers) close(fd);
 
   HttpTestServer server(kEmptyAnswer);
   HttpExchange next(local_get(server.url()));

@@ -30,6 +30,21 @@ Listener::~Listener() {
   close(fd_);
 }
 
+FullListener::FullListener() {
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(port()));
+  for (int &fd : waiting_) {
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    (void)connect(fd, reinterpret_cast<sockaddr *>(&address), sizeof address);
+  }
+}
+
+FullListener::~FullListener() {
+  for (int fd : waiting_) close(fd);
+}
+
 struct HttpTestServer::Connection {
   int fd;
   std::string in;

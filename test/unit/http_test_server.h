@@ -25,6 +25,22 @@ class Listener {
   int port_;
 };
 
+/// A listening socket whose queue of connections is full, so that the kernel ignores further ones:
+/// connecting takes for ever.
+class FullListener {
+ public:
+  FullListener();
+  ~FullListener();
+  FullListener(const FullListener &) = delete;
+  FullListener &operator=(const FullListener &) = delete;
+
+  int port() const { return listener_.port(); }
+
+ private:
+  Listener listener_{0};
+  int waiting_[4];
+};
+
 /// A small HTTP/1.1 server in a thread of its own, that does what a test tells it to.
 class HttpTestServer {
  public:

@@ -47,6 +47,11 @@ class TlsServer {
     if (thread_.joinable()) thread_.join();
   }
   int port() const { return listener_.port(); }
+  /// The protocols that the client has offered, each after its length, once the connection is over.
+  const std::string &offered_protocols() {
+    thread_.join();
+    return offered_protocols_;
+  }
   /// What came through the tunnel, once the connection is over.
   const std::string &received() {
     thread_.join();
@@ -54,12 +59,20 @@ class TlsServer {
   }
 
  private:
+  static int take_note(SSL *, const unsigned char **, unsigned char *, const unsigned char *offered,
+                       unsigned int size, void *server) {
+    static_cast<TlsServer *>(server)->offered_protocols_.assign(
+        reinterpret_cast<const char *>(offered), size);
+    return SSL_TLSEXT_ERR_NOACK;
+  }
+
   void run() {
     EVP_PKEY *key = new_key();
     X509 *certificate = self_signed(key);
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     SSL_CTX_set_security_level(context, 0);
     SSL_CTX_set_max_proto_version(context, max_version_);
+    SSL_CTX_set_alpn_select_cb(context, take_note, this);
     SSL_CTX_use_certificate(context, certificate);
     SSL_CTX_use_PrivateKey(context, key);
     const int fd = accept(listener_.fd(), nullptr, nullptr);
@@ -80,6 +93,7 @@ class TlsServer {
   int max_version_;
   Listener listener_;
   std::string received_;
+  std::string offered_protocols_;
   std::thread thread_;
 };
 
@@ -96,6 +110,12 @@ TEST(HttpTls, RefusesACertificateThatNobodyVouchesFor) {
         << exchange->failure_text();
   }
   EXPECT_EQ(server.received(), "");
+}
+
+TEST(HttpTls, OffersNoHttp2) {
+  TlsServer server(TLS1_3_VERSION);
+  performed(local_get(https_url(server.port())));
+  EXPECT_EQ(server.offered_protocols(), "\x08http/1.1");
 }
 
 TEST(HttpTls, RefusesVersionsBelow12) {

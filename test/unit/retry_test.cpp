@@ -30,6 +30,14 @@ TEST(Retry, MayHelpWhereTheStoreIsOverloaded) {
   }
 }
 
+TEST(Retry, IsForTheSameAnswersAsTheWordsThatTheStoreCannotAnswerNow) {
+  for (int status = 100; status < 600; status++) {
+    const bool is_one_of_six = status == 408 || status == 429 || status == 500 || status == 502 ||
+                               status == 503 || status == 504;
+    EXPECT_EQ(is_passing_status(status), is_one_of_six) << status;
+  }
+}
+
 TEST(Retry, DoesNotHelpAgainstOtherAnswers) {
   for (int status : {200, 204, 301, 302, 307, 308, 400, 401, 403, 404, 409, 412, 501, 505}) {
     EXPECT_FALSE(may_succeed_later(*answered_with_status(status))) << status;
