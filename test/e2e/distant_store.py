@@ -19,20 +19,22 @@ class DistantStore(Listener):
         self.request_count = self.connections = self.most_open = 0
         super().__init__(None)
 
-    def _serve(self, connection):
-        store = socket.create_connection((self._store.hostname, self._store.port))
-        for end in (connection, store):
-            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with self._lock:
-            self._open += 1
-            self.connections += 1
-            self.most_open = max(self.most_open, self._open)
-        threading.Thread(target=self._forward, args=(store, connection), daemon=True).start()
-        try:
-            self._forward(connection, store, self._latency)
-        finally:
+    def _talk(self, connection):
+        with socket.create_connection((self._store.hostname, self._store.port)) as store:
+            for end in (connection, store):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
-                self._open -= 1
+                self._open += 1
+                self.connections += 1
+                self.most_open = max(self.most_open, self._open)
+            answers = threading.Thread(target=self._forward, args=(store, connection), daemon=True)
+            answers.start()
+            try:
+                self._forward(connection, store, self._latency)
+            finally:
+                answers.join()
+                with self._lock:
+                    self._open -= 1
 
     def _forward(self, source, target, latency=0):
         try:

@@ -17,25 +17,32 @@ class Listener:
         self._tls = tls
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=512)
         self._connections = []
+        self._threads = []
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self.requests = []
         self.was_contacted = threading.Event()
         self.port = self._socket.getsockname()[1]
         self.endpoint = f"{'https' if tls else scheme}://127.0.0.1:{self.port}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        """Wakes the threads up and waits for them. Only they close what they read and write: another
+        thread's close() would free the descriptor's number for a file of somebody else's."""
         self._closing.set()
-        # A thread that waits in accept() wakes up only for this.
         self._socket.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
         self._socket.close()
         with self._lock:
             for connection in self._connections:
-                connection.close()
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
 
     def _accept(self):
         while not self._closing.is_set():
@@ -43,23 +50,30 @@ class Listener:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
-            with self._lock:
-                self._connections.append(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def _serve(self, connection):
-        try:
-            if self._tls:
-                connection = self._tls.wrap_socket(connection, server_side=True)
-                with self._lock:
-                    self._connections.append(connection)
-            request = connection.recv(65536)
-            if request:
-                self.requests.append(request.split(b"\r\n", 1)[0].decode("latin-1"))
-                self.was_contacted.set()
-                self._behave(connection, self._closing)
-        except OSError:
-            pass
+        if self._tls:
+            connection = self._tls.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        with self._lock:
+            self._connections.append(connection)
+        with connection, contextlib.suppress(OSError):
+            # Nobody wakes up whoever comes to the list after this was set.
+            if not self._closing.is_set():
+                self._talk(connection)
+
+    def _talk(self, connection):
+        if self._tls:
+            connection.do_handshake()
+        request = connection.recv(65536)
+        if request:
+            self.requests.append(request.split(b"\r\n", 1)[0].decode("latin-1"))
+            self.was_contacted.set()
+            self._behave(connection, self._closing)
 
 
 def _say_nothing(_connection, closing):
