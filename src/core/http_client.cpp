@@ -145,6 +145,12 @@ bool HttpExchange::prepare(bool must_connect, HttpClient *client) noexcept {
     if (!longer) return false;
     header_list_ = longer;
   }
+  if (!request_.body.empty()) {
+    // libcurl would ask first whether a long body is welcome, and wait for an answer.
+    curl_slist *longer = curl_slist_append(header_list_, "Expect:");
+    if (!longer) return false;
+    header_list_ = longer;
+  }
   set(CURLOPT_URL, request_.url.c_str());
   set(CURLOPT_HTTPHEADER, header_list_);
   set(CURLOPT_USERAGENT, "b2neon/" B2NEON_VERSION);

@@ -21,6 +21,7 @@ std::unique_ptr<HttpExchange> exchange(const ObjectRequest &request, std::string
   http.connect_timeout_ms = limits.connect_timeout_ms;
   http.request_timeout_ms = limits.request_timeout_ms;
   http.allow_private_address = limits.allow_private_address;
+  http.max_body_size = limits.max_body_size;
   return std::make_unique<HttpExchange>(std::move(http));
 }
 

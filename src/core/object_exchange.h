@@ -14,6 +14,7 @@ struct RequestLimits {
   long connect_timeout_ms;
   long request_timeout_ms;
   bool allow_private_address;
+  size_t max_body_size = 1 << 20;  // of the answer
 };
 
 /// A request to an object that is ready to be started, signed in its headers, with this body.

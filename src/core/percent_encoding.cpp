@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "core/ascii.h"
 
@@ -48,6 +49,23 @@ char *percent_encode(char *out, std::string_view text) noexcept {
 
 char *percent_encode_path(char *out, std::string_view path) noexcept {
   return encode(out, path, kUnreservedInPath);
+}
+
+bool percent_decode(std::string_view text, std::string &plain) {
+  plain.clear();
+  for (size_t i = 0; i < text.size(); i++) {
+    if (text[i] != '%') {
+      plain += text[i] == '+' ? ' ' : text[i];
+      continue;
+    }
+    unsigned char byte = 0;
+    if (text.size() - i < 3) return false;
+    auto [end, error] = std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16);
+    if (error != std::errc() || end != text.data() + i + 3) return false;
+    plain += static_cast<char>(byte);
+    i += 2;
+  }
+  return true;
 }
 
 int compare_percent_encoded(std::string_view a, std::string_view b) noexcept {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace b2neon {
@@ -19,6 +20,10 @@ char *percent_encode(char *out, std::string_view text) noexcept;
 
 /// The same for an object key in a URL's path: its slashes stay.
 char *percent_encode_path(char *out, std::string_view path) noexcept;
+
+/// Decodes what a store has encoded for a URL, where a plus sign is a space. False where a percent
+/// sign is followed by something else than two hexadecimal digits. Can throw std::bad_alloc.
+[[nodiscard]] bool percent_decode(std::string_view text, std::string &plain);
 
 /// Whether the encoded form of `a` sorts before that of `b` by bytes, the order of a canonical
 /// query string: <0, 0, >0. It differs from the order of the plain texts.

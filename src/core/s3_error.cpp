@@ -25,8 +25,8 @@ void keep_printable(std::string_view text, char (&kept)[kSize]) noexcept {
 class ErrorVisitor final : public XmlVisitor {
  public:
   bool on_element(std::string_view path, std::string_view text) noexcept override {
-    if (path == "Error/Code" && is_code(text)) keep_printable(text, error.code);
-    if (path == "Error/Message") keep_printable(text, error.message);
+    if (path == "Error/Code") set_s3_error_code(text, error);
+    if (path == "Error/Message") set_s3_error_message(text, error);
     if (path == "Error/RequestId") keep_printable(text, error.request_id);
     return true;
   }
@@ -35,6 +35,14 @@ class ErrorVisitor final : public XmlVisitor {
 };
 
 }  // namespace
+
+void set_s3_error_code(std::string_view code, S3Error &error) noexcept {
+  if (is_code(code)) keep_printable(code, error.code);
+}
+
+void set_s3_error_message(std::string_view message, S3Error &error) noexcept {
+  keep_printable(message, error.message);
+}
 
 bool read_s3_error(std::string_view body, S3Error &error) noexcept {
   if (body.empty()) return false;

@@ -112,5 +112,22 @@ TEST(PercentEncodedOrder, DiffersFromThatOfThePlainTexts) {
   EXPECT_LT(compare_percent_encoded("{", "-"), 0);  // %7B and -
 }
 
+std::string decoded(std::string_view text) {
+  std::string plain;
+  return percent_decode(text, plain) ? plain : "(none)";
+}
+
+TEST(PercentDecode, TakesBackWhatStoresEncode) {
+  EXPECT_EQ(decoded("a%2Fb%20c+d%2bE%C3%A4~"), "a/b c d+E\xc3\xa4~");
+  EXPECT_EQ(decoded(""), "");
+  EXPECT_EQ(decoded("%00"), std::string(1, '\0'));
+}
+
+TEST(PercentDecode, WantsTwoDigits) {
+  for (const char *text : {"%", "%2", "%2G", "%-1", "% 1", "a%"}) {
+    EXPECT_EQ(decoded(text), "(none)") << text;
+  }
+}
+
 }  // namespace
 }  // namespace b2neon
