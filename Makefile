@@ -19,6 +19,9 @@ REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 # pg_regress looks for sql/ and expected/ in one place: test/expected is a link to expected/.
 REGRESS_OPTS = --inputdir=test --outputdir=build/regress
 
+ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test/isolation --outputdir=build/isolation --load-extension=b2neon
+
 PG_CXXFLAGS = -std=gnu++20 -fvisibility=hidden -fvisibility-inlines-hidden \
 	-Wall -Wextra -Wno-register -Wno-unused-parameter -Wno-missing-field-initializers
 # PostgreSQL hands on the warnings of the compiler that it was built with; clang does not know all.
@@ -45,8 +48,8 @@ build/b2neon--$(B2NEON_VERSION).sql: sql/b2neon.sql
 	@mkdir -p build
 	cp $< $@
 
-installcheck: build/regress
-build/regress:
+installcheck: build/regress build/isolation
+build/regress build/isolation:
 	mkdir -p $@
 
 # A header may concern every file, and so does another PostgreSQL; the whole takes seconds.

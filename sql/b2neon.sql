@@ -50,7 +50,9 @@ CREATE TABLE b2_uploads (
     metadata pg_catalog.jsonb NOT NULL DEFAULT '{}',
     issued_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
     expires_at pg_catalog.timestamptz NOT NULL,
-    registered_at pg_catalog.timestamptz
+    registered_at pg_catalog.timestamptz,
+    generated pg_catalog.bool NOT NULL DEFAULT false,
+    kept pg_catalog.bool NOT NULL DEFAULT false
 );
 COMMENT ON TABLE b2_uploads IS 'uploads for which b2_presign_put() has issued a URL';
 COMMENT ON COLUMN b2_uploads.object_key IS 'where the object goes in the bucket';
@@ -66,21 +68,65 @@ COMMENT ON COLUMN b2_uploads.issued_at IS 'when the first URL was issued';
 COMMENT ON COLUMN b2_uploads.expires_at IS 'when the last URL expires';
 COMMENT ON COLUMN b2_uploads.registered_at IS
     'when b2_register_file() took it over into b2_files; NULL: pending';
+COMMENT ON COLUMN b2_uploads.generated IS 'whether b2_presign_put() has made the key';
+COMMENT ON COLUMN b2_uploads.kept IS
+    'whether the row of b2_files was deleted with b2neon.keep_objects, so that b2_maintain() leaves the object alone';
+CREATE INDEX b2_uploads_server_expires_at_idx ON b2_uploads (server, expires_at);
 
 CREATE TABLE b2_deletions (
     id pg_catalog.uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
     server pg_catalog.name NOT NULL,
     object_key pg_catalog.text NOT NULL,
     version_id pg_catalog.text,
-    queued_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now()
+    all_versions pg_catalog.bool NOT NULL DEFAULT false,
+    since pg_catalog.timestamptz,
+    queued_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    attempts pg_catalog.int4 NOT NULL DEFAULT 0,
+    next_attempt_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    last_error pg_catalog.text,
+    began_at pg_catalog.timestamptz,
+    done_xid pg_catalog.xid8,
+    -- To delete an object without naming a version would only hide it.
+    CONSTRAINT b2_deletions_version_check CHECK (all_versions OR coalesce(version_id, '') OPERATOR(pg_catalog.<>) '')
 );
-COMMENT ON TABLE b2_deletions IS 'objects whose rows in b2_files were deleted';
+COMMENT ON TABLE b2_deletions IS
+    'objects to be deleted by b2_maintain(), as far as no row of b2_files names them then';
 -- Not from a sequence: GRANT ALL ON ALL SEQUENCES would let anybody exhaust it.
 COMMENT ON COLUMN b2_deletions.id IS 'the entry';
 COMMENT ON COLUMN b2_deletions.server IS 'the foreign server, which is the bucket';
 COMMENT ON COLUMN b2_deletions.object_key IS 'the object''s key';
-COMMENT ON COLUMN b2_deletions.version_id IS 'the version that the row named; NULL: not known';
+COMMENT ON COLUMN b2_deletions.version_id IS 'the version that the row named; NULL, where all are to go: not known';
+COMMENT ON COLUMN b2_deletions.all_versions IS
+    'whether every version of exactly that key is to go, and not that one alone';
+COMMENT ON COLUMN b2_deletions.since IS
+    'where all versions are to go: when the first URL for the key was issued; older versions stay. NULL: none stays';
 COMMENT ON COLUMN b2_deletions.queued_at IS 'when the row was deleted';
+COMMENT ON COLUMN b2_deletions.attempts IS 'how often the store refused to delete it';
+COMMENT ON COLUMN b2_deletions.next_attempt_at IS
+    'when it is tried again; infinity: parked, until somebody sets another time';
+COMMENT ON COLUMN b2_deletions.last_error IS 'why it is still there';
+COMMENT ON COLUMN b2_deletions.began_at IS
+    'since when the object may be gone, so that no row can come to name it; NULL: it is still there';
+COMMENT ON COLUMN b2_deletions.done_xid IS
+    'the object is gone, and the entry goes when all transactions before this one have ended; NULL: it is not yet';
+CREATE INDEX b2_deletions_done_xid_idx ON b2_deletions (done_xid) WHERE done_xid IS NOT NULL;
+CREATE INDEX b2_deletions_server_next_attempt_at_idx ON b2_deletions (server, next_attempt_at);
+CREATE INDEX b2_deletions_object_key_idx ON b2_deletions (object_key);
+
+-- A copy of the database must not delete the files of its original. pg_dump carries this row, and
+-- CREATE DATABASE copies it: then it says where the queue came from. A dump that is restored over a
+-- new extension makes two of them, and where one names another database that counts.
+CREATE TABLE b2_lineage (
+    system_identifier pg_catalog.text NOT NULL,
+    database_oid pg_catalog.oid NOT NULL,
+    timeline pg_catalog.text,
+    taken_over_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE b2_lineage IS 'the database whose b2_maintain() may delete objects; b2_take_over() changes it';
+COMMENT ON COLUMN b2_lineage.system_identifier IS 'of the cluster, as in pg_control_system()';
+COMMENT ON COLUMN b2_lineage.database_oid IS 'of the database, as in pg_database';
+COMMENT ON COLUMN b2_lineage.timeline IS 'Neon''s timeline, which is a branch; NULL where there is none';
+COMMENT ON COLUMN b2_lineage.taken_over_at IS 'since when';
 
 -- Text, not regprocedure: pg_upgrade refuses tables with columns of that type. The owner's name is
 -- kept so that another function which takes the place of the chosen one is not called.
@@ -101,16 +147,19 @@ COMMENT ON COLUMN b2_identity.function_name IS 'the function''s name; it has no 
 COMMENT ON COLUMN b2_identity.function_owner IS
     'the role that the function belonged to when it was chosen';
 
--- Only the functions and the owner use these three: no policy lets anybody else in.
+-- Only the functions and the owner use these four: no policy lets anybody else in.
 ALTER TABLE b2_uploads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE b2_deletions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE b2_identity ENABLE ROW LEVEL SECURITY;
+ALTER TABLE b2_lineage ENABLE ROW LEVEL SECURITY;
 ALTER TABLE b2_uploads OWNER TO @extowner@;
 ALTER TABLE b2_deletions OWNER TO @extowner@;
 ALTER TABLE b2_identity OWNER TO @extowner@;
+ALTER TABLE b2_lineage OWNER TO @extowner@;
 SELECT pg_catalog.pg_extension_config_dump('b2_uploads', '');
 SELECT pg_catalog.pg_extension_config_dump('b2_deletions', '');
 SELECT pg_catalog.pg_extension_config_dump('b2_identity', '');
+SELECT pg_catalog.pg_extension_config_dump('b2_lineage', '');
 
 CREATE FUNCTION b2neon_guard()
     RETURNS pg_catalog.trigger
@@ -134,6 +183,12 @@ CREATE TRIGGER b2_identity_guard
     BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON b2_identity
     FOR EACH STATEMENT EXECUTE FUNCTION b2neon_guard();
 COMMENT ON TRIGGER b2_identity_guard ON b2_identity IS
+    'roles that row-level security applies to change the table through functions only';
+
+CREATE TRIGGER b2_lineage_guard
+    BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON b2_lineage
+    FOR EACH STATEMENT EXECUTE FUNCTION b2neon_guard();
+COMMENT ON TRIGGER b2_lineage_guard ON b2_lineage IS
     'roles that row-level security applies to change the table through functions only';
 
 CREATE FUNCTION b2_set_identity(source pg_catalog.text)
@@ -168,7 +223,25 @@ CREATE FUNCTION b2neon_queue_deletions()
     LANGUAGE c VOLATILE
     AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION b2neon_queue_deletions() IS
-    'trigger on b2_files: queues the objects of the rows that go in b2_deletions';
+    'trigger on b2_files and b2_uploads: queues the objects that no row names any more in b2_deletions';
+
+CREATE FUNCTION b2neon_check_named()
+    RETURNS pg_catalog.trigger
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION b2neon_check_named() IS
+    'trigger on b2_files: no row names an object that b2_maintain() is deleting at that moment';
+
+CREATE TRIGGER b2_uploads_queue_deletions
+    AFTER DELETE ON b2_uploads REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION b2neon_queue_deletions();
+COMMENT ON TRIGGER b2_uploads_queue_deletions ON b2_uploads IS
+    'queues what was uploaded and is not named by a row of b2_files';
+CREATE TRIGGER b2_uploads_queue_truncation
+    BEFORE TRUNCATE ON b2_uploads
+    FOR EACH STATEMENT EXECUTE FUNCTION b2neon_queue_deletions();
+COMMENT ON TRIGGER b2_uploads_queue_truncation ON b2_uploads IS
+    'queues what was uploaded and is not named by a row of b2_files';
 
 -- b2_files is the user's own table, so that a dump carries it with all that they add to it: it is
 -- created here, given to the installer, and let go. One that is there already is taken over, if it
@@ -268,11 +341,11 @@ BEGIN
             SELECT FROM pg_catalog.pg_trigger t
             WHERE t.tgrelid OPERATOR(pg_catalog.=) existing
               AND t.tgname::pg_catalog.text OPERATOR(pg_catalog.=)
-                  ANY ('{b2_files_guard,b2_files_queue_deletions,b2_files_queue_truncation}'::pg_catalog.text[])
+                  ANY ('{b2_files_guard,b2_files_queue_deletions,b2_files_queue_replaced,b2_files_check_named,b2_files_queue_truncation}'::pg_catalog.text[])
         ) THEN
             RAISE EXCEPTION 'table "b2_files" exists and cannot be taken over'
                 USING ERRCODE = 'duplicate_table',
-                      DETAIL = 'A policy or trigger of it has a name that the extension needs: b2_files_own, b2_files_guard, b2_files_queue_deletions or b2_files_queue_truncation.',
+                      DETAIL = 'A policy or trigger of it has a name that the extension needs: b2_files_own, b2_files_guard, b2_files_queue_deletions, b2_files_queue_replaced, b2_files_check_named or b2_files_queue_truncation.',
                       HINT = 'Rename or drop it, rename the table, or create the extension in another schema.';
         END IF;
         IF EXISTS (
@@ -378,10 +451,20 @@ BEGIN
     COMMENT ON TRIGGER b2_files_guard ON @extschema@.b2_files IS
         'roles that row-level security applies to change the table through functions only';
     CREATE TRIGGER b2_files_queue_deletions
-        AFTER DELETE ON @extschema@.b2_files REFERENCING OLD TABLE AS deleted_rows
+        AFTER DELETE ON @extschema@.b2_files REFERENCING OLD TABLE AS old_rows
         FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.b2neon_queue_deletions();
     COMMENT ON TRIGGER b2_files_queue_deletions ON @extschema@.b2_files IS
         'queues the objects of deleted rows in b2_deletions';
+    CREATE TRIGGER b2_files_queue_replaced
+        AFTER UPDATE ON @extschema@.b2_files REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+        FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.b2neon_queue_deletions();
+    COMMENT ON TRIGGER b2_files_queue_replaced ON @extschema@.b2_files IS
+        'queues the objects that changed rows no longer name in b2_deletions';
+    CREATE TRIGGER b2_files_check_named
+        AFTER INSERT ON @extschema@.b2_files REFERENCING NEW TABLE AS new_rows
+        FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.b2neon_check_named();
+    COMMENT ON TRIGGER b2_files_check_named ON @extschema@.b2_files IS
+        'no row names an object that is being deleted';
     CREATE TRIGGER b2_files_queue_truncation
         BEFORE TRUNCATE ON @extschema@.b2_files
         FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.b2neon_queue_deletions();
@@ -532,3 +615,117 @@ COMMENT ON FUNCTION b2_check(pg_catalog.text, pg_catalog.name) IS
     'tries a server with two small objects, which it deletes again, and says what is wrong';
 REVOKE EXECUTE ON FUNCTION b2_check(pg_catalog.text, pg_catalog.name) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION b2_check(pg_catalog.text, pg_catalog.name) TO @extowner@ WITH GRANT OPTION;
+
+CREATE FUNCTION b2_lineage_problem()
+    RETURNS pg_catalog.text
+    LANGUAGE c STABLE
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION b2_lineage_problem() IS
+    'why this database is a copy of the one that the objects belong to; NULL: it is that one';
+REVOKE EXECUTE ON FUNCTION b2_lineage_problem() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION b2_lineage_problem() TO @extowner@ WITH GRANT OPTION;
+
+CREATE FUNCTION b2_take_over()
+    RETURNS pg_catalog.void
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION b2_take_over() IS
+    'makes this database the one that deletes objects, after a restore for example';
+REVOKE EXECUTE ON FUNCTION b2_take_over() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION b2_take_over() TO @extowner@ WITH GRANT OPTION;
+
+CREATE PROCEDURE b2_maintain(
+    batch_size pg_catalog.int4 DEFAULT 1000,
+    time_limit pg_catalog.int4 DEFAULT NULL,
+    older_than pg_catalog.interval DEFAULT '0',
+    dry_run pg_catalog.bool DEFAULT false,
+    server pg_catalog.name DEFAULT NULL)
+    LANGUAGE c
+    AS 'MODULE_PATHNAME';
+COMMENT ON PROCEDURE b2_maintain(
+    pg_catalog.int4, pg_catalog.int4, pg_catalog.interval, pg_catalog.bool, pg_catalog.name) IS
+    'deletes the objects of rows that are gone, and what was uploaded and never registered; commits as it goes';
+REVOKE EXECUTE ON PROCEDURE b2_maintain(
+    pg_catalog.int4, pg_catalog.int4, pg_catalog.interval, pg_catalog.bool, pg_catalog.name) FROM PUBLIC;
+GRANT EXECUTE ON PROCEDURE b2_maintain(
+    pg_catalog.int4, pg_catalog.int4, pg_catalog.interval, pg_catalog.bool, pg_catalog.name)
+    TO @extowner@ WITH GRANT OPTION;
+
+-- A dump that is being restored brings the row with it.
+DO $script$
+BEGIN
+    IF pg_catalog.current_setting('row_security') OPERATOR(pg_catalog.<>) 'off' THEN
+        PERFORM @extschema@.b2_take_over();
+    END IF;
+END
+$script$;
+
+CREATE FUNCTION b2_orphans(
+    prefix pg_catalog.text DEFAULT NULL,
+    older_than pg_catalog.interval DEFAULT '1 day',
+    server pg_catalog.name DEFAULT NULL,
+    OUT object_key pg_catalog.text,
+    OUT version_id pg_catalog.text,
+    OUT size pg_catalog.int8,
+    OUT etag pg_catalog.text,
+    OUT last_modified pg_catalog.timestamptz)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 1000
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION b2_orphans(pg_catalog.text, pg_catalog.interval, pg_catalog.name) IS
+    'objects and versions in the bucket that no row names';
+REVOKE EXECUTE ON FUNCTION b2_orphans(pg_catalog.text, pg_catalog.interval, pg_catalog.name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION b2_orphans(pg_catalog.text, pg_catalog.interval, pg_catalog.name)
+    TO @extowner@ WITH GRANT OPTION;
+
+CREATE FUNCTION b2_missing(
+    prefix pg_catalog.text DEFAULT NULL,
+    older_than pg_catalog.interval DEFAULT '1 day',
+    server pg_catalog.name DEFAULT NULL,
+    OUT object_key pg_catalog.text,
+    OUT version_id pg_catalog.text,
+    OUT size pg_catalog.int8,
+    OUT etag pg_catalog.text,
+    OUT last_modified pg_catalog.timestamptz)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 1000
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION b2_missing(pg_catalog.text, pg_catalog.interval, pg_catalog.name) IS
+    'files whose object, in the version that their row names, is not in the bucket';
+REVOKE EXECUTE ON FUNCTION b2_missing(pg_catalog.text, pg_catalog.interval, pg_catalog.name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION b2_missing(pg_catalog.text, pg_catalog.interval, pg_catalog.name)
+    TO @extowner@ WITH GRANT OPTION;
+
+-- What an operator looks at. A function, because nothing in a query over the view comes before it.
+CREATE FUNCTION b2neon_maintenance(
+    OUT server pg_catalog.name,
+    OUT waiting pg_catalog.int8,
+    OUT failing pg_catalog.int8,
+    OUT parked pg_catalog.int8,
+    OUT oldest pg_catalog.timestamptz,
+    OUT last_error pg_catalog.text,
+    OUT pending_uploads pg_catalog.int8,
+    OUT expired_uploads pg_catalog.int8,
+    OUT lineage_problem pg_catalog.text)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION b2neon_maintenance() IS 'the rows of the view b2_maintenance';
+REVOKE EXECUTE ON FUNCTION b2neon_maintenance() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION b2neon_maintenance() TO @extowner@ WITH GRANT OPTION;
+CREATE VIEW b2_maintenance AS
+    SELECT server, waiting, failing, parked, oldest, last_error, pending_uploads, expired_uploads, lineage_problem
+    FROM b2neon_maintenance();
+COMMENT ON VIEW b2_maintenance IS 'what waits for b2_maintain(), a row for each server';
+COMMENT ON COLUMN b2_maintenance.server IS 'the foreign server, which is the bucket';
+COMMENT ON COLUMN b2_maintenance.waiting IS 'entries of b2_deletions, those that fail and are parked included';
+COMMENT ON COLUMN b2_maintenance.failing IS 'entries that could not be deleted so far, and that are tried again';
+COMMENT ON COLUMN b2_maintenance.parked IS 'entries that were refused so often that they are not tried any more';
+COMMENT ON COLUMN b2_maintenance.oldest IS 'when the entry was queued that waits for the longest time';
+COMMENT ON COLUMN b2_maintenance.last_error IS 'why an entry is still there, of the one that was tried most often';
+COMMENT ON COLUMN b2_maintenance.pending_uploads IS 'uploads whose URL can be used, and that were not registered yet';
+COMMENT ON COLUMN b2_maintenance.expired_uploads IS
+    'uploads whose URL has expired; after upload_grace b2_maintain() deletes what was not registered';
+COMMENT ON COLUMN b2_maintenance.lineage_problem IS
+    'why b2_maintain() refuses to run in this database; NULL: it does not';
+ALTER VIEW b2_maintenance OWNER TO @extowner@;

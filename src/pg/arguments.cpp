@@ -86,6 +86,19 @@ std::string_view to_utf8(std::string_view text) {
   return converted == text.data() ? text : std::string_view(converted);
 }
 
+bool can_be_utf8(std::string_view text) {
+  const int encoding = GetDatabaseEncoding();
+  if (text.empty()) return true;
+  if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII) return is_utf8(text);
+  const Oid conversion = FindDefaultConversionProc(encoding, PG_UTF8);
+  if (!OidIsValid(conversion)) return false;
+  const size_t room = text.size() * MAX_CONVERSION_GROWTH + 1;
+  unsigned char *converted = static_cast<unsigned char *>(palloc(room));
+  unsigned char *source = reinterpret_cast<unsigned char *>(pnstrdup(text.data(), text.size()));
+  return pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8, source, length(text),
+                                       converted, static_cast<int>(room), true) == length(text);
+}
+
 const char *quotable(std::string_view text) {
   constexpr int kLimit = 200;
   int size = length(text);
@@ -162,6 +175,15 @@ int64 unix_time(TimestampTz timestamp) {
 
 TimestampTz timestamp_of_unix_time(int64 seconds) {
   return (seconds - kUnixEpochInPostgres) * USECS_PER_SEC;
+}
+
+TimestampTz time_before_now(Datum interval) {
+  return DatumGetTimestampTz(DirectFunctionCall2(
+      timestamptz_mi_interval, TimestampTzGetDatum(GetCurrentTimestamp()), interval));
+}
+
+TimestampTz timestamp_of_unix_microseconds(int64 microseconds) {
+  return microseconds - kUnixEpochInPostgres * USECS_PER_SEC;
 }
 
 }  // namespace b2neon

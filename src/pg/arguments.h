@@ -28,6 +28,9 @@ int32 required_int32(FunctionCallInfo fcinfo, int argument, const char *name);
 /// The text in UTF-8, which is what stores speak. Costs nothing in a UTF-8 database.
 std::string_view to_utf8(std::string_view text);
 
+/// Whether to_utf8() gives a result for it, and raises nothing.
+bool can_be_utf8(std::string_view text);
+
 /// Raises 22023 where there is a problem: `invalid <name>: "<value>"`, with the problem as detail.
 void check_argument(Problem problem, const char *name, std::string_view value);
 
@@ -55,5 +58,11 @@ Datum name_datum(std::string_view text);
 /// Seconds since 1970 of a timestamp, rounded down.
 int64 unix_time(TimestampTz timestamp);
 TimestampTz timestamp_of_unix_time(int64 seconds);
+
+/// What the time was that long ago: `interval` is a datum of that type.
+TimestampTz time_before_now(Datum interval);
+
+/// A timestamp of microseconds since 1970.
+TimestampTz timestamp_of_unix_microseconds(int64 microseconds);
 
 }  // namespace b2neon

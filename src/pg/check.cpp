@@ -5,6 +5,7 @@
 #include "pg/arguments.h"
 #include "pg/caller.h"
 #include "pg/generated_key.h"
+#include "pg/lineage.h"
 #include "pg/row_set.h"
 #include "pg/settings.h"
 #include "pg/store.h"
@@ -82,6 +83,16 @@ void say_options(const Check &check) {
     appendStringInfoString(&detail, " Nothing is encrypted on the way.");
   }
   check.say("options", true, detail.data);
+}
+
+void check_lineage(const Check &check, Oid schema) {
+  const char *problem = lineage_problem(schema);
+  check.say("lineage", !problem,
+            problem ? psprintf("%s b2_maintain() and b2_orphans() refuse to run here, until SELECT "
+                               "b2_take_over() says on purpose that this database's rows decide "
+                               "which objects go.",
+                               problem)
+                    : "This is the database whose rows decide which objects go.");
 }
 
 bool check_allowed(const Check &check) {
@@ -349,8 +360,9 @@ void check_objects(const Check &check, const Probe &original, bool is_uploaded) 
   check_delete(check, original, copy);
 }
 
-void run(const Check &check, std::string_view origin) {
+void run(const Check &check, Oid schema, std::string_view origin) {
   say_options(check);
+  check_lineage(check, schema);
   if (!check_allowed(check)) return;
   const Answer list = list_objects(check);
   if (!check_endpoint(check, list)) return;
@@ -373,9 +385,10 @@ void run(const Check &check, std::string_view origin) {
 Datum b2_check(PG_FUNCTION_ARGS) {
   using namespace b2neon;
   RowSet rows(fcinfo);
-  require_unconfined(extension_schema(fcinfo), "b2_check()");
+  const Oid schema = extension_schema(fcinfo);
+  require_unconfined(schema, "b2_check()");
   const std::string_view origin = optional_text(fcinfo, 0);
   if (!is_null(origin)) check_argument(check_origin(origin), "origin", origin);
-  run({find_server_argument(fcinfo, 1), &rows}, origin);
+  run({find_server_argument(fcinfo, 1), &rows}, schema, origin);
   PG_RETURN_NULL();
 }

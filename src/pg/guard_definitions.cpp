@@ -14,7 +14,8 @@ namespace {
 Oid extension_schema_of_guard = InvalidOid;
 object_access_hook_type next_hook;
 
-constexpr const char *kTables[] = {"b2_files", "b2_uploads", "b2_deletions", "b2_identity"};
+constexpr const char *kTables[] = {"b2_files", "b2_uploads", "b2_deletions", "b2_identity",
+                                   "b2_lineage"};
 
 // Whether the table is one of ours, and row-level security keeps the current role out of it. (With
 // FORCE it applies to the owner too, who may define what they like.)

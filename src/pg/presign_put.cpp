@@ -3,6 +3,7 @@
 #include "core/object_key.h"
 #include "pg/arguments.h"
 #include "pg/caller.h"
+#include "pg/deletions.h"
 #include "pg/files.h"
 #include "pg/generated_key.h"
 #include "pg/identity.h"
@@ -125,17 +126,23 @@ void record(Oid schema, const Upload &upload, bool key_was_given, bool confined)
       raise_no_pending_upload(upload.object_key);
     }
   }
-  if (is_registered || !record_upload(schema, upload)) {
+  const bool is_recorded = !is_registered && record_upload(schema, upload);
+  end_as_owner(uploads_owner);
+  // An upload under a key whose old object is still to be deleted would be deleted with it. The
+  // upload comes first, because whoever queues an object has to take the upload away.
+  const bool is_taken_by_deletion =
+      is_recorded && key_was_given && is_queued(schema, upload.object_key);
+  if (!is_recorded || is_taken_by_deletion) {
     ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
                     errmsg("object key \"%s\" is taken", quotable(upload.object_key)),
-                    is_registered
-                        ? errdetail("A file of that key is registered in b2_files.")
+                    is_registered ? errdetail("A file of that key is registered in b2_files.")
+                    : is_taken_by_deletion
+                        ? errdetail("An object of that key waits in b2_deletions to be deleted.")
                         : errdetail("An upload under that key was issued to another user or for "
                                     "another server, or has been registered; a key is used once, "
                                     "even if its file is deleted."),
                     errhint("Leave object_key out to have a new key made.")));
   }
-  end_as_owner(uploads_owner);
   SPI_finish();
 }
 
@@ -198,6 +205,7 @@ Datum b2_presign_put(PG_FUNCTION_ARGS) {
   const std::string_view given_key = optional_text(fcinfo, kObjectKey);
   if (is_null(given_key)) {
     upload.object_key = new_object_key(server, upload.file_name);
+    upload.is_generated = true;
   } else {
     check_argument(check_object_key(to_utf8(given_key)), "object_key", given_key);
     upload.object_key = given_key;

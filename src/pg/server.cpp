@@ -201,6 +201,17 @@ Server *load_server(const char *name, MemoryContext context) {
   return server;
 }
 
+// Case counts neither in the names of hosts nor, at B2, in those of buckets:
+// https://www.backblaze.com/docs/cloud-storage-create-and-manage-buckets
+bool is_same_name(std::string_view one, std::string_view other) {
+  return one.size() == other.size() && pg_strncasecmp(one.data(), other.data(), one.size()) == 0;
+}
+
+bool is_same_bucket(const ServerOptions &one, const ServerOptions &other) {
+  return one.endpoint.port == other.endpoint.port && is_same_name(one.bucket, other.bucket) &&
+         is_same_name(one.endpoint.host, other.endpoint.host);
+}
+
 const Server *find_by_key(const CacheKey &key) {
   const uint64_t generation = catalog_generation();
   if (last_entry && last_entry->generation == generation &&
@@ -249,6 +260,22 @@ const Server *find_server(std::string_view name) {
 const Server *find_server_argument(FunctionCallInfo fcinfo, int argument) {
   return find_server(PG_ARGISNULL(argument) ? std::string_view()
                                             : std::string_view(NameStr(*PG_GETARG_NAME(argument))));
+}
+
+List *servers_of_other_buckets(const Server *server) {
+  Relation catalog = table_open(ForeignServerRelationId, AccessShareLock);
+  SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, nullptr, 0, nullptr);
+  List *names = NIL;
+  while (HeapTuple tuple = systable_getnext(scan)) {
+    const ForeignServer *other =
+        GetForeignServer(reinterpret_cast<Form_pg_foreign_server>(GETSTRUCT(tuple))->oid);
+    if (is_bucket(other) && !is_same_bucket(server->options, read_server_options(other->options))) {
+      names = lappend(names, other->servername);
+    }
+  }
+  systable_endscan(scan);
+  table_close(catalog, AccessShareLock);
+  return names;
 }
 
 std::string_view public_file_url(const Server *server, std::string_view object_key) {

@@ -27,6 +27,9 @@ const Server *find_server(std::string_view name);
 /// The same for an argument of type name.
 const Server *find_server_argument(FunctionCallInfo fcinfo, int argument);
 
+/// The names (char *) of all servers that are another bucket. A list in the current memory context.
+List *servers_of_other_buckets(const Server *server);
+
 /// The URL under which a public bucket shows an object, allocated in the current memory context;
 /// empty with data() == nullptr where the bucket is private. The key is in UTF-8.
 std::string_view public_file_url(const Server *server, std::string_view object_key);

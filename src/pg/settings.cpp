@@ -8,6 +8,7 @@ constexpr char kAllowedEndpoints[] = "b2neon.allowed_endpoints";
 
 char *server_setting;
 char *allowed_endpoints_setting;
+bool keep_objects_setting;
 GucSource allowed_endpoints_source = PGC_S_DEFAULT;  // of the last value that was taken
 
 // Calls `visit` for each entry of a comma-separated list, blanks around it removed, until it
@@ -55,6 +56,11 @@ bool check_allowed_endpoints(char **value, void **, GucSource source) {
 }  // namespace
 
 void define_settings() {
+  DefineCustomBoolVariable(
+      "b2neon.keep_objects",
+      "Keeps objects in the bucket when their rows in b2_files are deleted or changed.",
+      "It is for the table's owner, and best set for one transaction.", &keep_objects_setting,
+      false, PGC_USERSET, 0, nullptr, nullptr, nullptr);
   // What was set before the library was loaded, by a file or by a user.
   const bool is_given = GetConfigOption(kAllowedEndpoints, true, false) != nullptr;
   DefineCustomStringVariable(
@@ -79,6 +85,15 @@ void define_settings() {
 #else
   EmitWarningsOnPlaceholders("b2neon");
 #endif
+}
+
+bool keep_objects() {
+  return keep_objects_setting;
+}
+
+void ignore_keep_objects() {
+  set_config_option("b2neon.keep_objects", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+                    0, false);
 }
 
 const char *default_server_name() {

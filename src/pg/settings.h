@@ -5,8 +5,15 @@
 
 namespace b2neon {
 
-/// Defines b2neon.server and b2neon.allowed_endpoints.
+/// Defines b2neon's settings.
 void define_settings();
+
+/// b2neon.keep_objects: whether rows of b2_files go without their objects, for those whom row-level
+/// security does not apply to.
+bool keep_objects();
+
+/// Has it off until the settings' nest level ends: that of an OwnerScope.
+void ignore_keep_objects();
 
 /// b2neon.server.
 const char *default_server_name();

@@ -4,12 +4,15 @@
 
 namespace b2neon {
 
-/// The first row that the last statement in SPI gave. Columns are counted from 1.
+/// A row that the last statement in SPI gave; the first one unless told. Columns are counted
+/// from 1.
 class SpiRow {
  public:
+  explicit SpiRow(uint64 row = 0) : row_(row) {}
+
   /// A column's text in the memory context of SPI's caller; data() == nullptr for NULL.
   std::string_view text(int column) const {
-    const char *value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column);
+    const char *value = SPI_getvalue(SPI_tuptable->vals[row_], SPI_tuptable->tupdesc, column);
     if (!value) return {};
     const size_t size = strlen(value);
     char *copy = static_cast<char *>(SPI_palloc(size + 1));
@@ -25,8 +28,11 @@ class SpiRow {
                       errmsg("column %d of a table of b2neon is not of type %s", column,
                              format_type_be(type))));
     }
-    return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, is_null);
+    return SPI_getbinval(SPI_tuptable->vals[row_], SPI_tuptable->tupdesc, column, is_null);
   }
+
+ private:
+  uint64 row_;
 };
 
 }  // namespace b2neon

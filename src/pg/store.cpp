@@ -8,17 +8,17 @@ namespace b2neon {
 
 namespace {
 
+// A thousand entries with keys of 1024 bytes, each of which takes three characters, and more.
+constexpr size_t kLongAnswer = 8 << 20;
+
 RequestLimits request_limits(const Server *server) {
+  require_allowed_endpoint(server);
   const EndpointPermission permission = endpoint_permission(server->options.endpoint);
-  if (permission == EndpointPermission::kNo) {
-    ereport(ERROR,
-            (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-             errmsg("endpoint of server \"%s\" is not allowed", NameStr(server->name)),
-             errhint("A superuser can add %.*s to b2neon.allowed_endpoints.",
-                     length(server->options.endpoint_url), server->options.endpoint_url.data())));
-  }
-  return {server->options.connect_timeout, server->options.request_timeout,
-          permission == EndpointPermission::kExactly};
+  RequestLimits limits = {};
+  limits.connect_timeout_ms = server->options.connect_timeout;
+  limits.request_timeout_ms = server->options.request_timeout;
+  limits.allow_private_address = permission == EndpointPermission::kExactly;
+  return limits;
 }
 
 std::span<const NameValue> copy(std::span<const NameValue> values) {
@@ -63,13 +63,24 @@ StoreCall *carried_out(StoreCall *call) {
 
 }  // namespace
 
+void require_allowed_endpoint(const Server *server) {
+  if (endpoint_permission(server->options.endpoint) != EndpointPermission::kNo) return;
+  ereport(ERROR,
+          (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+           errmsg("endpoint of server \"%s\" is not allowed", NameStr(server->name)),
+           errhint("A superuser can add %.*s to b2neon.allowed_endpoints.",
+                   length(server->options.endpoint_url), server->options.endpoint_url.data())));
+}
+
 StoreCall *prepare_request(const Server *server, const StoreRequest &request) {
   StoreCall *call = new_call(server);
   call->request.method = request.method;
   call->request.object_key = request.object_key;
   call->request.query = copy(request.query);
   call->request.headers = copy(request.headers);
+  call->body = request.body;
   if (request.time_limit > 0) call->limits.request_timeout_ms = request.time_limit;
+  if (request.has_long_answer) call->limits.max_body_size = kLongAnswer;
   finish(call, true);
   return call;
 }

@@ -31,8 +31,13 @@ struct StoreRequest {
   std::string_view object_key;  // in UTF-8; empty: the bucket
   std::span<const NameValue> query = {};
   std::span<const NameValue> headers = {};
-  int32 time_limit = 0;  // milliseconds; 0: the server's request_timeout
+  int32 time_limit = 0;          // milliseconds; 0: the server's request_timeout
+  bool has_long_answer = false;  // as a list of a thousand long keys is
+  std::string_view body = {};
 };
+
+/// Raises 42501 where the server's endpoint is not allowed (any more).
+void require_allowed_endpoint(const Server *server);
 
 /// Prepares a request that may be repeated. Raises 42501 where the server's endpoint is not allowed
 /// (any more).

@@ -127,12 +127,33 @@ Oid require_table(Oid schema, const char *name) {
   return table;
 }
 
+AttrNumber require_column(Oid table, const char *name, Oid type) {
+  const AttrNumber number = get_attnum(table, name);
+  const bool is_there = number != InvalidAttrNumber;
+  const Oid found = is_there ? get_atttype(table, number) : InvalidOid;
+  if (found == type || (type == TEXTOID && found == VARCHAROID)) return number;
+  ereport(ERROR,
+          (errcode(is_there ? ERRCODE_DATATYPE_MISMATCH : ERRCODE_UNDEFINED_COLUMN),
+           errmsg("table \"%s\" has no column \"%s\" of type %s", get_rel_name(table), name,
+                  format_type_be(type)),
+           errhint("b2neon looks for it by this name. Give the column its name and type back.")));
+}
+
 uint64 execute(Statement &statement, Oid schema, const Datum *values, const char *nulls,
                bool read_only) {
   EnsurePortalSnapshotExists();  // after a COMMIT in a procedure there may be none
   int result = SPI_execute_plan(prepared(statement, schema), const_cast<Datum *>(values), nulls,
                                 read_only, 0);
   if (result < 0) elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+  return SPI_processed;
+}
+
+uint64 execute_up_to_date(Statement &statement, Oid schema, const Datum *values,
+                          const char *nulls) {
+  EnsurePortalSnapshotExists();
+  int result = SPI_execute_snapshot(prepared(statement, schema), const_cast<Datum *>(values), nulls,
+                                    GetLatestSnapshot(), InvalidSnapshot, false, true, 0);
+  if (result < 0) elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
   return SPI_processed;
 }
 

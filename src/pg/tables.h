@@ -15,6 +15,10 @@ Oid extension_schema(FunctionCallInfo fcinfo);
 /// table.
 Oid require_table(Oid schema, const char *name);
 
+/// The number of a column, which has to be of that type (varchar does for text): what reads it with
+/// somebody's rights must not run code that another type brings with it. Raises 42703 or 42804.
+AttrNumber require_column(Oid table, const char *name, Oid type);
+
 /// A statement about the extension's tables, prepared when it is first needed and kept. `%1$s` in
 /// its text stands for their schema. Has to live as long as the backend.
 struct Statement {
@@ -31,6 +35,10 @@ struct Statement {
 /// Runs a statement within SPI, which the caller has connected. Returns the number of rows.
 uint64 execute(Statement &statement, Oid schema, const Datum *values, const char *nulls,
                bool read_only);
+
+/// The same with what has been committed by now, even where the transaction works with an older
+/// snapshot. For statements that change or lock rows.
+uint64 execute_up_to_date(Statement &statement, Oid schema, const Datum *values, const char *nulls);
 
 /// The time from begin_as_owner() to end_as_owner(), in which statements run with the rights of a
 /// table's owner, past its row-level security, and with nothing but pg_catalog in the search path.

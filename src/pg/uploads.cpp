@@ -19,8 +19,8 @@ Statement select_upload = {
 // An earlier URL for the key may outlive the new one.
 Statement upsert_upload = {
     "INSERT INTO %1$s.b2_uploads AS pending (object_key, server, user_id, file_name, content_type, "
-    "size, content_md5, metadata, expires_at) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce($8, '{}'), $9) "
+    "size, content_md5, metadata, expires_at, generated) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce($8, '{}'), $9, $10) "
     "ON CONFLICT (object_key) DO UPDATE SET file_name = excluded.file_name, "
     "content_type = excluded.content_type, size = excluded.size, "
     "content_md5 = excluded.content_md5, "
@@ -28,8 +28,9 @@ Statement upsert_upload = {
     "expires_at = greatest(pending.expires_at, excluded.expires_at) "
     "WHERE pending.registered_at IS NULL AND pending.user_id = excluded.user_id "
     "AND pending.server = excluded.server",
-    9,
-    {TEXTOID, NAMEOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, JSONBOID, TIMESTAMPTZOID}};
+    10,
+    {TEXTOID, NAMEOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, JSONBOID, TIMESTAMPTZOID,
+     BOOLOID}};
 
 Statement update_registered = {
     "UPDATE %1$s.b2_uploads SET registered_at = clock_timestamp() "
@@ -60,16 +61,17 @@ bool find_upload(Oid schema, std::string_view object_key, Upload *upload) {
 }
 
 bool record_upload(Oid schema, const Upload &upload) {
-  const Datum values[9] = {text_datum(upload.object_key),
-                           name_datum(upload.server),
-                           text_datum(upload.user_id),
-                           text_datum(upload.file_name),
-                           text_datum(upload.content_type),
-                           Int64GetDatum(upload.size),
-                           is_null(upload.content_md5) ? 0 : text_datum(upload.content_md5),
-                           upload.metadata ? JsonbPGetDatum(upload.metadata) : 0,
-                           TimestampTzGetDatum(upload.expires_at)};
-  char nulls[9];
+  const Datum values[10] = {text_datum(upload.object_key),
+                            name_datum(upload.server),
+                            text_datum(upload.user_id),
+                            text_datum(upload.file_name),
+                            text_datum(upload.content_type),
+                            Int64GetDatum(upload.size),
+                            is_null(upload.content_md5) ? 0 : text_datum(upload.content_md5),
+                            upload.metadata ? JsonbPGetDatum(upload.metadata) : 0,
+                            TimestampTzGetDatum(upload.expires_at),
+                            BoolGetDatum(upload.is_generated)};
+  char nulls[10];
   memset(nulls, ' ', sizeof nulls);
   if (upload.size < 0) nulls[5] = 'n';
   if (is_null(upload.content_md5)) nulls[6] = 'n';

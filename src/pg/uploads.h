@@ -19,6 +19,7 @@ struct Upload {
   Jsonb *metadata = nullptr;     // nullptr: {}; not read, because it can be large
   TimestampTz expires_at = 0;
   bool is_registered = false;
+  bool is_generated = false;  // whether the key was made here; not read
 };
 
 /// Reads the upload of that key; false where there is none.

@@ -34,6 +34,7 @@ REFUSED = [
     "UPDATE b2_identity SET source = 'request.jwt.claims'",
     "DELETE FROM b2_identity",
     "TRUNCATE b2_identity",
+    "UPDATE b2_lineage SET timeline = 'x'",
     "INSERT INTO b2_files (object_key, user_id) VALUES ('mine', b2_user_id())",
     "UPDATE b2_files SET album = 'mine'",
     "TRUNCATE b2_files CASCADE",
@@ -79,7 +80,8 @@ FINGERPRINT = {
                {privileges("coalesce(relacl, acldefault('r', relowner))")} AS privileges,
                obj_description(oid, 'pg_class')
         FROM pg_class
-        WHERE relname IN ('b2_files', 'b2_uploads', 'b2_deletions', 'b2_identity') ORDER BY 1""",
+        WHERE relname IN ('b2_files', 'b2_uploads', 'b2_deletions', 'b2_identity', 'b2_lineage',
+                          'b2_maintenance') ORDER BY 1""",
     "functions": f"""
         SELECT oid::regprocedure::text, proowner::regrole::text, provolatile, proparallel,
                {privileges("coalesce(proacl, acldefault('f', proowner))")} AS privileges
@@ -104,6 +106,7 @@ FINGERPRINT = {
     "uploads": "SELECT to_jsonb(u) AS upload FROM b2_uploads u ORDER BY object_key",
     "deletions": "SELECT to_jsonb(d) AS deletion FROM b2_deletions d ORDER BY id",
     "identity": "SELECT to_jsonb(i) AS identity FROM b2_identity i",
+    "lineage": "SELECT to_jsonb(l) AS lineage FROM b2_lineage l",
     "comments": "SELECT * FROM comments",
     # Apart from the time of signing.
     "links": """

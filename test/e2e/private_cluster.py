@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import psycopg2
 from cluster import Cluster
 from process_memory import AS_ROOT
 
@@ -65,9 +66,9 @@ class NameServer:
 
 
 class PrivateCluster(Cluster):
-    """Is given the directory of the certificate authorities that it trusts."""
+    """Is given the directory of the certificate authorities that it trusts, and settings."""
 
-    def __init__(self, endpoint, trusted):
+    def __init__(self, endpoint, trusted, **settings):
         bindir = self.find_bindir()
         self._directory = Path(tempfile.mkdtemp(prefix="b2neon-private."))
         self._directory.chmod(0o777)
@@ -95,6 +96,7 @@ class PrivateCluster(Cluster):
             "unix_socket_directories": f"'{self._directory}'",
             "fsync": "off",
             "log_line_prefix": "'%p %e '",
+            **settings,
         }
         self._options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         self._log_file = self._directory / "postgresql.log"
@@ -121,6 +123,23 @@ class PrivateCluster(Cluster):
 
     def begin_fast_shutdown(self):
         self.signal(self.postmaster_pid(), signal.SIGINT)
+
+    def begin_immediate_shutdown(self):
+        self.signal(self.postmaster_pid(), signal.SIGQUIT)
+
+    def wait_for_recovery(self):
+        """Waits until the server, of which a process was killed, has ended all others and is there again."""
+        deadline = time.monotonic() + 60
+        while True:
+            assert time.monotonic() < deadline
+            try:
+                # The old session ends with the others; until then a new one would too.
+                if self.session.connection.closed:
+                    return self.reconnect()
+                self.run("SELECT")
+            except psycopg2.Error:
+                pass
+            time.sleep(0.01)
 
     def restart(self):
         """Waits for the end of a shutdown, and starts the server anew."""

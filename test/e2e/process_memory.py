@@ -7,9 +7,39 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 
 AS_ROOT = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+
+
+def private_memory(pid):
+    """How many bytes a process has for itself; its part of the shared buffers grows as it reads
+    them."""
+    with open(f"/proc/{pid}/status") as status:
+        for line in status:
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) * 1024
+    raise AssertionError("no RssAnon")
+
+
+@contextmanager
+def peak_memory(pid):
+    """Gives a list, whose only item is the most of that memory at any time within the block."""
+    peak = [private_memory(pid)]
+    is_over = threading.Event()
+
+    def watch():
+        while not is_over.wait(0.02):
+            peak[0] = max(peak[0], private_memory(pid))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        is_over.set()
+        thread.join()
 
 
 def _private_mappings(pid):

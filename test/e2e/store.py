@@ -151,6 +151,25 @@ class StoreAdmin:
         return name
 
     @contextmanager
+    def reader(self, store):
+        """The key id and application key of a user who can read the store's bucket, and do nothing
+        else."""
+        name, key_id, application_key = self.create_user()
+        arn = f"arn:aws:s3:::{store.bucket}"
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"AWS": [f"arn:aws:iam:::user/{name}"]},
+            "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucketVersions"],
+            "Resource": [arn, f"{arn}/*"],
+        }
+        policy = {"Version": "2012-10-17", "Statement": [statement]}
+        store.s3.put_bucket_policy(Bucket=store.bucket, Policy=json.dumps(policy))
+        try:
+            yield key_id, application_key
+        finally:
+            store.s3.delete_bucket_policy(Bucket=store.bucket)
+
+    @contextmanager
     def uploader(self, store):
         """The key id and application key of a user who can put objects into the store's bucket, and
         do nothing else."""

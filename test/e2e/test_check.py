@@ -8,7 +8,7 @@ import pytest
 from cluster import refused
 from http_request import get, put
 
-REACHED = ["options", "endpoint", "clock"]
+REACHED = ["options", "lineage", "endpoint", "clock"]
 ITEMS = [
     *REACHED,
     "key",
@@ -261,7 +261,7 @@ def test_a_store_that_does_not_say_the_time_has_no_wrong_clock(session):
 )
 def test_an_endpoint_that_is_no_working_store_is_told(session, answer, said):
     items = check_scripted(session, lambda _: answer)
-    assert list(items) == ["options", "endpoint"]
+    assert list(items) == ["options", "lineage", "endpoint"]
     assert failed(items) == ["endpoint"]
     assert said in items["endpoint"].detail
 
@@ -398,7 +398,7 @@ def test_a_store_that_says_nothing_is_told(session, store):
     with listener.silent() as server:
         lead_to(session, server.endpoint, request_timeout=300)
         items = check(session)
-        assert list(items) == ["options", "endpoint"]
+        assert list(items) == ["options", "lineage", "endpoint"]
         assert "timed out while waiting" in items["endpoint"].detail
         session.run("SET b2neon.allowed_endpoints = '*.backblazeb2.com'")
         items = check(session)

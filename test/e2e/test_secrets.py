@@ -489,6 +489,11 @@ CALLS = (
     "SELECT * FROM b2_register_file('{object_key}')",
     "SELECT * FROM b2_register_files('{{object_key}}')",
     CHECK,
+    "SELECT b2_lineage_problem()",
+    "SELECT b2_take_over()",
+    "SELECT count(*) FROM b2_orphans()",
+    "SELECT count(*) FROM b2_missing()",
+    "CALL b2_maintain()",
 )
 FAILING_CALLS = (
     "SELECT b2_presign_get('')",

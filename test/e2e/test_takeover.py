@@ -34,7 +34,13 @@ WHERE
 ADDED_COLUMNS = {
     "server", "file_name", "content_type", "size", "etag", "version_id", "metadata", "verified_at"
 }  # fmt: skip
-TRIGGERS = ["b2_files_guard", "b2_files_queue_deletions", "b2_files_queue_truncation"]
+TRIGGERS = [
+    "b2_files_check_named",
+    "b2_files_guard",
+    "b2_files_queue_deletions",
+    "b2_files_queue_replaced",
+    "b2_files_queue_truncation",
+]
 
 
 def create_server(session, store, name="b2"):

@@ -52,7 +52,7 @@ INSERT INTO pg_temp.b2_uploads SELECT :'bobs_pending', 'b2', 'alice', 'x', 'text
 CREATE TEMP TABLE b2_deletions (x int);
 CREATE TEMP TABLE b2_identity (only_row boolean, source pg_catalog.text);
 INSERT INTO pg_temp.b2_identity VALUES (true, 'request.jwt.claims');
-CREATE TEMP TABLE deleted_rows AS SELECT 'b2'::pg_catalog.name AS server, 'theirs'::pg_catalog.text AS object_key, NULL::pg_catalog.text AS version_id;
+CREATE TEMP TABLE old_rows AS SELECT 'b2'::pg_catalog.name AS server, 'theirs'::pg_catalog.text AS object_key, NULL::pg_catalog.text AS version_id;
 CREATE TEMP TABLE pg_class AS SELECT 1 AS oid;
 CREATE TEMP TABLE pg_foreign_server AS SELECT 'b2'::pg_catalog.name AS srvname;
 CREATE TYPE evil.b2_row AS (x int);

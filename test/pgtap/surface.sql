@@ -86,8 +86,8 @@ SELECT has_index('b2_files', 'b2_files_user_id_upload_timestamp_idx',
 SELECT col_is_pk('b2_uploads', 'object_key', 'object_key is the primary key of b2_uploads');
 SELECT col_is_pk('b2_deletions', 'id', 'id is the primary key of b2_deletions');
 SELECT ok((SELECT bool_and(relrowsecurity) FROM pg_class
-           WHERE relname IN ('b2_files', 'b2_uploads', 'b2_deletions', 'b2_identity')),
-          'row-level security is on for all four tables');
+           WHERE relname IN ('b2_files', 'b2_uploads', 'b2_deletions', 'b2_identity', 'b2_lineage')),
+          'row-level security is on for all five tables');
 SELECT is_empty(
     $$SELECT p.proname FROM pg_proc p
       WHERE p.proname IN ('b2_check', 'b2_set_identity', 'b2neon_fdw_validator')
@@ -95,7 +95,7 @@ SELECT is_empty(
     'what configures is not executable by PUBLIC');
 SELECT is((SELECT array_agg(e ORDER BY e) FROM (
                SELECT unnest(extconfig)::regclass::text AS e FROM pg_extension WHERE extname = 'b2neon') x),
-          ARRAY['b2_deletions', 'b2_identity', 'b2_uploads'],
+          ARRAY['b2_deletions', 'b2_identity', 'b2_lineage', 'b2_uploads'],
           'the rows of the internal tables are dumped');
 SELECT is((SELECT extrelocatable FROM pg_extension WHERE extname = 'b2neon'), false,
           'the extension is not relocatable');

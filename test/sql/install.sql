@@ -51,12 +51,12 @@ SELECT server, object_key, version_id FROM b2_deletions ORDER BY object_key;
 
 -- The triggers' functions serve b2_files alone.
 CREATE TABLE mine (server name, object_key text, version_id text);
-CREATE TRIGGER sneak AFTER DELETE ON mine REFERENCING OLD TABLE AS deleted_rows
+CREATE TRIGGER sneak AFTER DELETE ON mine REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION b2neon_queue_deletions();
 INSERT INTO mine VALUES ('b2', 'somebody else''s', NULL);
 DELETE FROM mine;
 DROP TABLE mine;
-CREATE TRIGGER sneak AFTER UPDATE ON b2_files REFERENCING OLD TABLE AS deleted_rows
+CREATE TRIGGER sneak AFTER UPDATE ON b2_files REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION b2neon_queue_deletions();
 INSERT INTO b2_files (object_key, user_id) VALUES ('alive.png', 'user_123');
 UPDATE b2_files SET metadata = '{"seen": true}';

@@ -141,7 +141,7 @@ ALTER TABLE b2_uploads ALTER metadata DROP DEFAULT, ALTER metadata TYPE bigint U
 SELECT b2_register_file('odd', verify => false);
 ROLLBACK;
 BEGIN;
-ALTER TABLE b2_uploads ALTER expires_at TYPE text;
+ALTER TABLE b2_uploads ALTER content_md5 TYPE char(24);
 SELECT object_key FROM b2_register_file('odd', verify => false);
 ROLLBACK;
 SELECT object_key, metadata FROM b2_register_file('odd', verify => false);

@@ -3,6 +3,7 @@
 import tempfile
 
 import pytest
+from cluster import refused
 from pg_upgrade import NEW, OLD, pg_upgrade, running
 from store import Store
 from origin import FINGERPRINT, Origin
@@ -50,6 +51,15 @@ def origins():
 )
 def test_pg_upgrade_brings_everything_over(origins, name):
     origins[name].assert_is_back(origins[name].database)
+
+
+def test_an_upgraded_database_is_another_one_until_it_takes_over(origins):
+    origin = origins["of a superuser"]
+    with origin.connect(origin.database) as session:
+        with refused("55000", detail="system identifier", hint="b2_take_over"):
+            session.run("CALL b2_maintain()")
+        session.run("SELECT b2_take_over()")
+        assert session.value("SELECT b2_lineage_problem()") is None
 
 
 def test_an_upgraded_database_can_be_dumped_and_restored(origins):
