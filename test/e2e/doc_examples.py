@@ -7,12 +7,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def examples(page, heading=None):
-    """The SQL examples of a page in their order; of the section under `heading` alone, if given."""
+def examples(page, heading=None, language="sql"):
+    """The examples of a page in their order; of the section under `heading` alone, if given."""
     text = (ROOT / page).read_text()
     if heading:
         (text,) = re.findall(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.M | re.S)
-    return re.findall(r"^```sql\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def run_examples(cluster, database, sql, allowed_endpoints):

@@ -13,6 +13,22 @@ def test_every_example_of_the_readme_runs(cluster, store, own_database):
     run_examples(cluster, own_database, sql, store.endpoint)
 
 
+# The recipes and pg_cron have tests of their own.
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "What happens by itself",
+        "b2_maintain",
+        "What waits, what fails and why",
+        "Copies of a database",
+    ],
+)
+def test_every_example_on_the_life_cycle_runs(cluster, store, own_database, heading):
+    sql = examples("docs/life-cycle.md", heading)
+    assert sql
+    run_examples(cluster, own_database, sql, store.endpoint)
+
+
 # The set-ups have tests of their own.
 @pytest.mark.parametrize(
     "heading", ["Confined or not", "Who the caller is: `b2_user_id()`", "Policies of your own"]
