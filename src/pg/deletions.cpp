@@ -11,7 +11,7 @@ namespace {
 
 Statement select_due = {
     "SELECT id, began_at IS NULL FROM %1$s.b2_deletions "
-    "WHERE server = $1 AND next_attempt_at <= $2 AND queued_at <= $3 "
+    "WHERE server = $1 AND next_attempt_at <= $2 AND queued_at <= $3 AND done_xid IS NULL "
     "ORDER BY next_attempt_at LIMIT $4 FOR UPDATE SKIP LOCKED",
     4,
     {NAMEOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID}};
@@ -74,7 +74,7 @@ Statement update_undecided = {
 
 Statement select_counts = {
     "SELECT (SELECT count(*) FROM %1$s.b2_deletions "
-    "WHERE server = $1 AND next_attempt_at <= $2 AND queued_at <= $3), "
+    "WHERE server = $1 AND next_attempt_at <= $2 AND queued_at <= $3 AND done_xid IS NULL), "
     "(SELECT count(*) FROM %1$s.b2_uploads WHERE server = $1 AND expires_at < $4)",
     4,
     {NAMEOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID}};

@@ -164,6 +164,17 @@ def test_a_row_that_is_written_before_and_checked_after_the_deletion(session, st
     assert queue(session) == []
 
 
+def test_what_is_done_is_not_done_again(session):
+    """Even if somebody makes it due, while it waits for others to end."""
+    session.run(
+        "INSERT INTO b2_deletions (server, object_key, version_id, began_at, done_xid)"
+        " VALUES ('b2', 'k', 'v', now(), '9000000000000')"
+    )
+    session.run("SET statement_timeout = '5s'")
+    assert "entries done: 0" in maintain(session)
+    assert session.value("SELECT waiting FROM b2_maintenance") == 0
+
+
 def test_an_object_of_which_the_store_does_not_say_whether_it_is_gone(session, store):
     """The request may be carried out at any time after nobody waits for it any more."""
     upload(session)
