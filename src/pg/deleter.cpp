@@ -92,7 +92,7 @@ struct Listing {
   PageRequest page;
   StoreCall *call = nullptr;
   bool is_over = false;
-  bool is_passing = false;  // the store cannot answer now
+  bool can_concern_all = false;  // that there was no list
 };
 
 bool is_too_old(const Deletion &deletion, const ObjectVersion &version) {
@@ -142,10 +142,10 @@ void add_versions(Listing *listing, const VersionPage &page, Targets *targets) {
   listing->page.version_id_marker = keep(page.next_version_id_marker);
 }
 
-// Whether all that came is that the store cannot answer now.
-bool is_store_wide(std::span<const Listing> listings) {
+// Whether what came of the lists can be due to the store or to our key.
+bool can_concern_all(std::span<const Listing> listings) {
   for (const Listing &listing : listings) {
-    if (listing.deletion->outcome == Outcome::kRefused && !listing.is_passing) return false;
+    if (listing.deletion->outcome == Outcome::kRefused && !listing.can_concern_all) return false;
   }
   return true;
 }
@@ -160,7 +160,8 @@ const Failure *read_answer_of(Listing *listing, const Server *server, Targets *t
     return nullptr;
   }
   const Failure failure = no_page(answer, server);
-  listing->is_passing = is_passing(answer);
+  listing->can_concern_all = is_passing(answer) || answer.status == 401 || answer.status == 403 ||
+                             answer.failure == HttpFailure::kMalformed;
   end_listing(listing, is_trouble(answer) ? Outcome::kNotAsked : Outcome::kRefused, failure.detail);
   return new_failure(failure);
 }
@@ -174,7 +175,7 @@ void take_back(std::span<Listing> listings, const Failure *trouble) {
 }
 
 // Asks for the versions of keys of which all have to go, page by page until there is one with
-// something to do. That the store cannot answer now is the key's fault if others have an answer.
+// something to do. What can concern all is one object's fault if others have a list.
 void list_versions(const Server *server, std::span<Listing> listings, Targets *targets,
                    const Failure **trouble) {
   StoreCall **calls = static_cast<StoreCall **>(palloc(listings.size() * sizeof(StoreCall *) + 1));
@@ -198,7 +199,7 @@ void list_versions(const Server *server, std::span<Listing> listings, Targets *t
       }
       release(listing.call);
     }
-    if (!has_list && last_failure && is_store_wide(listings)) {
+    if (!has_list && last_failure && can_concern_all(listings)) {
       *trouble = last_failure;
       take_back(listings, last_failure);
     }
@@ -230,13 +231,21 @@ std::vector<DeleteFailure> *read_failures(std::string_view body) noexcept {
   return failures;
 }
 
-StoreCall *prepare_delete(const Server *server, Request *request) {
+// The store takes its time for each version.
+int32 time_limit(const Server *server, size_t versions) {
+  constexpr int64 kVersionsPerLimit = 250, kTenMinutes = 600000;
+  const int64 limits = 1 + static_cast<int64>(versions) / kVersionsPerLimit;
+  return static_cast<int32>(Min(server->options.request_timeout * limits, kTenMinutes));
+}
+
+StoreCall *prepare_delete(const Server *server, Request *request, size_t versions) {
   const NameValue query[1] = {{"delete", ""}};
   const NameValue headers[2] = {{"Content-Type", "application/xml"},
                                 {"Content-MD5", request->object->content_md5}};
   StoreRequest store_request = {"POST", "", query, headers};
   store_request.body = request->object->body;
   store_request.has_long_answer = true;
+  store_request.time_limit = time_limit(server, versions);
   return prepare_request(server, store_request);
 }
 
@@ -298,14 +307,11 @@ void note_all(std::span<Target> targets, Outcome outcome, const char *error) {
 
 // Deletes the targets of a request, and notes which entries have to stay.
 void send(const Server *server, std::span<Target> targets, DeleterResult *result) {
-  if (result->trouble) {
-    note_all(targets, Outcome::kNotAsked, result->trouble->detail);
-    return;
-  }
+  if (result->trouble) return note_all(targets, Outcome::kNotAsked, result->trouble->detail);
   Request *request = Request::make_room();
   request->object = make_request(targets);
   if (!request->object) raise_out_of_memory();
-  StoreCall *call = prepare_delete(server, request);
+  StoreCall *call = prepare_delete(server, request, targets.size());
   carry_out({&call, 1});
   const Answer answer = read_answer(call);
   Failures *failures = Failures::make_room();
@@ -377,19 +383,24 @@ size_t next_listings(Listing *listings, std::span<Deletion>::iterator *deletion,
 }  // namespace
 
 DeleterResult delete_objects(const Server *server, std::span<Deletion> deletions) {
-  DeleterResult result;
+  const Failure *list_trouble = nullptr;
   Targets targets;
   add_known(deletions, &targets);
   Listing *listings = static_cast<Listing *>(palloc(kKeysAtOnce * sizeof(Listing)));
   auto deletion = deletions.begin();
-  while (!result.trouble) {
+  while (!list_trouble) {
     const size_t count = next_listings(listings, &deletion, deletions.end());
     if (count == 0) break;
-    list_versions(server, {listings, count}, &targets, &result.trouble);
+    list_versions(server, {listings, count}, &targets, &list_trouble);
   }
+
+  // A store that does not list may still delete; one without an answer is not asked again.
+  DeleterResult result;
+  if (list_trouble && list_trouble->sqlstate != ERRCODE_FDW_ERROR) result.trouble = list_trouble;
   send_all(server, targets, &result);
+  if (list_trouble) result.trouble = list_trouble;
   for (Deletion &left : deletions) {
-    if (left.outcome == Outcome::kNotAsked && !left.error) left.error = result.trouble->detail;
+    if (left.outcome == Outcome::kNotAsked && !left.error) left.error = list_trouble->detail;
   }
   return result;
 }

@@ -166,11 +166,12 @@ struct Settled {
   }
 };
 
-bool is_named(const Deletion &deletion) {
-  return deletion.outcome == Outcome::kGone && !deletion.may_be_gone;
-}
+// Where it had begun before, versions can have been deleted then.
 bool is_gone(const Deletion &deletion) {
-  return deletion.outcome == Outcome::kGone && deletion.may_be_gone;
+  return deletion.outcome == Outcome::kGone && (deletion.may_be_gone || !deletion.entry.is_new);
+}
+bool is_named(const Deletion &deletion) {
+  return deletion.outcome == Outcome::kGone && !is_gone(deletion);
 }
 bool is_refused(const Deletion &deletion) {
   return deletion.outcome == Outcome::kRefused;
@@ -220,6 +221,7 @@ std::span<const BegunEntry> begin_deletions(Oid schema, const DueEntries &due) {
   // Nothing begins while somebody keeps the rows locked by which it is decided.
   close_naming_rows(open_naming_rows(schema));
   const OwnerScope owner = begin_writing_as_owner(require_table(schema, "b2_deletions"));
+  plan_by_index();
   const uint64 count = execute(select_due, schema, values, nullptr, false);
   BegunEntry *entries = static_cast<BegunEntry *>(SPI_palloc(count * sizeof(BegunEntry) + 1));
   for (uint64 i = 0; i < count; i++) {
@@ -240,6 +242,7 @@ std::span<Deletion> claim_deletions(Oid schema, const Server *server,
   const NamingRows rows = open_naming_rows(schema);
   const Datum ids = id_array(entries);
   const OwnerScope owner = begin_writing_as_owner(require_table(schema, "b2_deletions"));
+  plan_by_index();
   const uint64 count = execute(select_begun, schema, &ids, nullptr, false);
   end_as_owner(owner);
   Deletion *deletions = static_cast<Deletion *>(SPI_palloc(count * sizeof(Deletion) + 1));
@@ -252,6 +255,7 @@ std::span<Deletion> claim_deletions(Oid schema, const Server *server,
 
 uint64 settle_deletions(Oid schema, std::span<const Deletion> deletions) {
   const OwnerScope owner = begin_writing_as_owner(require_table(schema, "b2_deletions"));
+  plan_by_index();
   Settled(deletions, is_named).update(schema, delete_named);
   // Whoever has written a row that names one of them has a transaction id by now.
   const Settled gone(deletions, is_gone);
@@ -272,6 +276,7 @@ uint64 settle_deletions(Oid schema, std::span<const Deletion> deletions) {
 
 void purge_deletions(Oid schema) {
   const OwnerScope owner = begin_writing_as_owner(require_table(schema, "b2_deletions"));
+  plan_by_index();
   execute(delete_done, schema, nullptr, nullptr, false);
   end_as_owner(owner);
 }
@@ -291,6 +296,7 @@ DueCounts count_due(Oid schema, const DueEntries &due, TimestampTz expired_befor
 
 uint64 count_missing_servers(Oid schema) {
   const OwnerScope owner = begin_as_owner(require_table(schema, "b2_deletions"));
+  plan_by_index();
   const uint64 count = execute(select_missing_servers, schema, nullptr, nullptr, false);
   end_as_owner(owner);
   return count;
@@ -301,6 +307,7 @@ uint64 sweep_uploads(Oid schema, std::string_view server, TimestampTz expired_be
                            Int32GetDatum(limit)};
   const OwnerScope owner = begin_writing_as_owner(require_table(schema, "b2_uploads"));
   ignore_keep_objects();
+  plan_by_index();
   const uint64 count = execute(delete_expired, schema, values, nullptr, false);
   end_as_owner(owner);
   return count;

@@ -249,6 +249,7 @@ void run(Maintenance *maintenance, std::span<const std::string_view> servers) {
     SPI_connect();
     purge_deletions(maintenance->schema);
     SPI_finish();
+    end_batch(maintenance);
   }
   warn_of_missing_servers(maintenance->schema);
 }

@@ -12,8 +12,9 @@ namespace {
 
 // Whether a key has the form of those that are made for a server. Such a key has only versions that
 // were uploaded by its URLs, so that all of them can go.
-#define IS_GENERATED                                                                               \
-  "(starts_with(r.object_key, s.key_prefix) AND substr(r.object_key, length(s.key_prefix) + 1) ~ " \
+#define IS_GENERATED                                                    \
+  "(starts_with(r.object_key COLLATE \"C\", s.key_prefix) "             \
+  "AND substr(r.object_key, length(s.key_prefix) + 1) COLLATE \"C\" ~ " \
   "'^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}-[^/]*$')"
 
 #define SERVERS                                                                                   \
@@ -114,6 +115,7 @@ struct Consequence {
 
 void run(Oid schema, const Consequence &consequence) {
   const OwnerScope owner = begin_writing_as_owner(require_table(schema, consequence.target));
+  plan_by_index();
   execute_up_to_date(*consequence.statement, schema, nullptr, nullptr);
   end_as_owner(owner);
 }
@@ -130,6 +132,7 @@ void run_before_truncation(Oid schema, Oid table, const Consequence &consequence
 
 void check_named(Oid schema, Statement &may_be_gone) {
   const OwnerScope owner = begin_as_owner(require_table(schema, "b2_deletions"));
+  plan_by_index();
   execute_up_to_date(may_be_gone, schema, nullptr, nullptr);
   bool is_null;
   const bool is_refused = DatumGetBool(SpiRow().datum(1, BOOLOID, &is_null));

@@ -53,6 +53,10 @@ bool check_allowed_endpoints(char **value, void **, GucSource source) {
   return ok;
 }
 
+void switch_off(const char *name) {
+  set_config_option(name, "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
 }  // namespace
 
 void define_settings() {
@@ -92,8 +96,14 @@ bool keep_objects() {
 }
 
 void ignore_keep_objects() {
-  set_config_option("b2neon.keep_objects", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
-                    0, false);
+  switch_off("b2neon.keep_objects");
+}
+
+void plan_by_index() {
+  for (const char *name : {"enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_hashjoin",
+                           "enable_mergejoin", "jit"}) {
+    switch_off(name);
+  }
 }
 
 const char *default_server_name() {

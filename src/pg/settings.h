@@ -12,8 +12,14 @@ void define_settings();
 /// security does not apply to.
 bool keep_objects();
 
-/// Has it off until the settings' nest level ends: that of an OwnerScope.
+/// Both hold until the settings' nest level ends: that of an OwnerScope.
+///
+/// Has keep_objects() off.
 void ignore_keep_objects();
+/// Has the planner look rows up by an index, one by one and in its order. It knows little of
+/// queues, whose statistics are never up to date; and a plan that was made for many rows has to do
+/// for a single one, because it is kept.
+void plan_by_index();
 
 /// b2neon.server.
 const char *default_server_name();

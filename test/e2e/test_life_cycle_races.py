@@ -288,6 +288,25 @@ def test_a_key_for_which_the_store_always_breaks_down_keeps_no_other_waiting(ses
     assert (entry.object_key, entry.attempts) == ("poison", 1)
 
 
+def test_a_store_that_does_not_list_can_still_delete(session):
+    session.run(
+        "INSERT INTO b2_deletions (server, object_key, version_id, all_versions)"
+        " VALUES ('b2', 'all', NULL, true), ('b2', 'one', 'v', false)"
+    )
+
+    def answer(line):
+        if line.startswith("GET"):
+            return listener.http("403 Forbidden", "<Error><Code>AccessDenied</Code></Error>")
+        return listener.http("200 OK", "<DeleteResult/>")
+
+    with ByRequest(answer) as server:
+        at(session, server.endpoint)
+        with refused("HV000", message="could not list", hint="listFiles"):
+            session.run("CALL b2_maintain()")
+    (entry,) = queue(session)
+    assert (entry.object_key, entry.attempts, entry.began_at) == ("all", 0, None)
+
+
 def test_a_key_that_is_no_text_keeps_no_other_waiting(cluster, store):
     database = cluster.create_database(encoding="SQL_ASCII")
     with database.connect() as session:
