@@ -3,6 +3,7 @@
 #include "pg/caller.h"
 #include "pg/failure.h"
 #include "pg/row_set.h"
+#include "pg/settings.h"
 #include "pg/spi_row.h"
 #include "pg/store.h"
 #include "pg/tables.h"
@@ -60,6 +61,7 @@ std::span<Row> read_page(const Search &search, int64 *last_id) {
                            search.prefix, search.before, Int32GetDatum(kPageSize)};
   SPI_connect();
   const OwnerScope owner = begin_as_owner(require_table(search.schema, "b2_files"));
+  plan_by_index();  // or each page would be a scan of its own
   const uint64 count = execute_up_to_date(select_files, search.schema, values, nullptr);
   end_as_owner(owner);
   Row *rows = static_cast<Row *>(SPI_palloc(count * sizeof(Row) + 1));
