@@ -49,7 +49,7 @@ class ResultVisitor final : public XmlVisitor {
       if (path == "DeleteResult/Error/Message") set_s3_error_message(text, failure_.error);
       if (path == "DeleteResult/Error") {
         failures_.push_back(std::move(failure_));
-        failure_ = {};
+        failure_ = DeleteFailure();
       }
       if (path == "DeleteResult") is_result_ = true;
     } catch (...) {
