@@ -144,11 +144,11 @@ void check_named(Oid schema, Statement &may_be_gone) {
            errhint("Try again in a moment, and look whether the object is still there.")));
 }
 
-// Those whom row-level security applies to cannot keep objects. A cascade of foreign keys runs with
-// the rights of the table's owner, whoever has set it off.
+// Those whom row-level security applies to cannot keep objects. A cascade of foreign keys, or a
+// function that is SECURITY DEFINER, runs with the rights of an owner, whoever has set it off.
 bool keeps_objects(Oid table) {
   if (!keep_objects()) return false;
-  const Oid role = InNoForceRLSOperation() ? GetOuterUserId() : GetUserId();
+  const Oid role = InLocalUserIdChange() ? GetOuterUserId() : GetUserId();
   return check_enable_rls(table, role, true) != RLS_ENABLED;
 }
 
