@@ -400,7 +400,9 @@ DeleterResult delete_objects(const Server *server, std::span<Deletion> deletions
   send_all(server, targets, &result);
   if (list_trouble) result.trouble = list_trouble;
   for (Deletion &left : deletions) {
-    if (left.outcome == Outcome::kNotAsked && !left.error) left.error = list_trouble->detail;
+    if (left.outcome == Outcome::kNotAsked && !left.error && list_trouble) {
+      left.error = list_trouble->detail;
+    }
   }
   return result;
 }
