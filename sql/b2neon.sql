@@ -520,7 +520,7 @@ CREATE FUNCTION b2_presign_get(
     stable_for pg_catalog.int4 DEFAULT 0,
     server pg_catalog.name DEFAULT NULL)
     RETURNS pg_catalog.text
-    LANGUAGE c STABLE PARALLEL SAFE COST 40
+    LANGUAGE c STABLE PARALLEL SAFE COST 20
     AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION b2_presign_get(
     pg_catalog.text, pg_catalog.int4, pg_catalog.text, pg_catalog.text, pg_catalog.text,

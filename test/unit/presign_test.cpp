@@ -201,6 +201,44 @@ TEST(Presign, KeepsTheSigningKeyWithinADay) {
   }
 }
 
+TEST(Presign, GivesWhatANewSignerGivesAfterAnyOtherRequest) {
+  const NameValue header[] = {{"x-amz-meta-a", "a"}};
+  const NameValue parameter[] = {{"versionId", "1"}};
+  std::vector<std::pair<ObjectRequest, int>> requests;
+  for (std::string_view method : {"GET", "HEAD"}) {
+    for (std::string_view key : {"a", "a key that is longer than the others"}) {
+      for (int64_t later : {0, 1, 24 * 60 * 60}) {
+        for (int expires_in : {300, 301}) {
+          for (int extras = 0; extras < 3; extras++) {
+            ObjectRequest request = get(key);
+            request.method = method;
+            request.signed_at += later;
+            if (extras == 1) request.headers = header;
+            if (extras == 2) request.query = parameter;
+            requests.emplace_back(request, expires_in);
+          }
+        }
+      }
+    }
+  }
+  const auto url = [](Signer &signer, const std::pair<ObjectRequest, int> &wanted) {
+    std::string text(signer.url_bound(wanted.first), '\0');
+    text.resize(signer.presign(wanted.first, wanted.second, text.data()));
+    return text;
+  };
+  std::vector<std::string> urls;
+  for (const auto &request : requests) {
+    urls.push_back(url(*Signer::create(aws_example()), request));
+  }
+  const std::unique_ptr<Signer> signer = Signer::create(aws_example());
+  for (size_t i = 0; i < requests.size(); i++) {
+    for (size_t j = 0; j < requests.size(); j++) {
+      ASSERT_EQ(url(*signer, requests[i]), urls[i]);
+      ASSERT_EQ(url(*signer, requests[j]), urls[j]);
+    }
+  }
+}
+
 TEST(Presign, WorksAtBothEndsOfTime) {
   for (int64_t time : {AmzDate::kMinimum, AmzDate::kMaximum}) {
     ObjectRequest request = get("a");
