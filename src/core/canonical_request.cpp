@@ -44,14 +44,17 @@ void write_header_value(Writer &out, std::string_view value) noexcept {
   }
 }
 
-size_t text_bound(std::string_view method, const SortedNameValues &parameters,
-                  const SortedNameValues &headers, std::string_view signed_headers,
-                  std::string_view payload_hash) noexcept {
-  constexpr size_t kLineBreaks = 8;
-  size_t bound = method.size() + signed_headers.size() + payload_hash.size() + kLineBreaks;
+size_t query_bound(const SortedNameValues &parameters) noexcept {
+  size_t bound = 0;
   for (const NameValue &parameter : parameters) {
     bound += percent_encoded_bound(parameter.name.size() + parameter.value.size()) + 2;
   }
+  return bound;
+}
+
+size_t tail_bound(const SortedNameValues &headers, std::string_view signed_headers,
+                  std::string_view payload_hash) noexcept {
+  size_t bound = signed_headers.size() + payload_hash.size() + 3;
   for (const NameValue &header : headers) bound += header.name.size() + header.value.size() + 2;
   return bound;
 }
@@ -82,36 +85,44 @@ SignedHeaders::SignedHeaders(const SortedNameValues &headers) noexcept {
   size_ = out.size();
 }
 
+bool follow_the_signature(std::span<const NameValue> parameters) noexcept {
+  NameValue last = {"X-Amz-SignedHeaders", {}};
+  for (const NameValue &parameter : parameters) {
+    if (!parameter_precedes(last, parameter)) return false;
+    last = parameter;
+  }
+  return true;
+}
+
 CanonicalRequest::CanonicalRequest(std::string_view method, const SortedNameValues &parameters,
                                    const SortedNameValues &headers, std::string_view signed_headers,
                                    std::string_view payload_hash)
-    : text_(text_bound(method, parameters, headers, signed_headers, payload_hash), '\0') {
-  Writer out(text_.data());
-  out.text(method).text("\n");
-  method_size_ = out.size();
-  out.text("\n");
-  query_ = out.size();
+    : method_(std::string(method) + "\n"),
+      query_(query_bound(parameters), '\0'),
+      tail_(tail_bound(headers, signed_headers, payload_hash), '\0') {
+  Writer query(query_.data());
   std::string_view separator = "";
   for (const NameValue &parameter : parameters) {
-    out.text(separator).encoded(parameter.name).text("=").encoded(parameter.value);
+    query.text(separator).parameter(parameter.name, parameter.value);
     separator = "&";
   }
-  query_size_ = out.size() - query_;
-  out.text("\n");
+  query_.resize(query.size());
+
+  Writer tail(tail_.data());
+  tail.text("\n");
   for (const NameValue &header : headers) {
-    out.lower(header.name).text(":");
-    write_header_value(out, header.value);
-    out.text("\n");
+    tail.lower(header.name).text(":");
+    write_header_value(tail, header.value);
+    tail.text("\n");
   }
-  out.text("\n").text(signed_headers).text("\n").text(payload_hash);
-  text_.resize(out.size());
+  tail.text("\n").text(signed_headers).text("\n").text(payload_hash);
+  tail_.resize(tail.size());
 }
 
-bool CanonicalRequest::hash(std::string_view path, Digest &digest) {
-  whole_.assign(text_, 0, method_size_).append(path).append(text_, method_size_);
+bool CanonicalRequest::hash(std::string_view path, std::string_view query, Digest &digest) {
+  text_.assign(method_).append(path).append("\n").append(query).append(tail_);
   hash_.reset();
-  hash_.update(whole_);
-  return hash_.finish(digest);
+  return hash_.update(text_).finish(digest);
 }
 
 }  // namespace b2neon

@@ -50,8 +50,11 @@ class SignedHeaders {
   size_t size_;
 };
 
-/// A canonical request but for the object's path, which is all that differs where many objects are
-/// asked for alike. Task 1 of
+/// Whether the parameters are in canonical order and come after all of `X-Amz-...`.
+bool follow_the_signature(std::span<const NameValue> parameters) noexcept;
+
+/// A canonical request but for the object's path and what its query has at the end, which is all
+/// that differs where many objects are asked for alike. Task 1 of
 /// https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 class CanonicalRequest {
  public:
@@ -60,21 +63,18 @@ class CanonicalRequest {
                    const SortedNameValues &headers, std::string_view signed_headers,
                    std::string_view payload_hash);
 
-  /// The canonical query string.
-  std::string_view query() const noexcept {
-    return std::string_view(text_).substr(query_, query_size_);
-  }
+  /// The canonical query string that all have in common.
+  std::string_view query() const noexcept { return query_; }
 
-  /// The hash of the request for the encoded `path`. False: OpenSSL failed. Can throw
+  /// The hash of the request for an encoded path and query. False: OpenSSL failed. Can throw
   /// std::bad_alloc.
-  [[nodiscard]] bool hash(std::string_view path, Digest &digest);
+  [[nodiscard]] bool hash(std::string_view path, std::string_view query, Digest &digest);
 
  private:
-  std::string text_;  // the method's line, and all from the path's line break on
-  size_t method_size_;
-  size_t query_;
-  size_t query_size_;
-  std::string whole_;  // in one piece, because SHA-256 is faster over more blocks at once
+  std::string method_;  // with its line break
+  std::string query_;
+  std::string tail_;  // all from the line break after the query on
+  std::string text_;  // in one piece, because SHA-256 is faster over more blocks at once
   Sha256 hash_;
 };
 

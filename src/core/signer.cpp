@@ -186,29 +186,36 @@ CanonicalRequest Signer::presigned_request(const ObjectRequest &request, int exp
 
 // The path and query of the URL are the canonical ones.
 size_t Signer::write_presigned(CanonicalRequest &canonical, std::string_view object_key,
-                               char *out) {
+                               std::span<const NameValue> more, char *out) {
   Writer url(out);
   url.text(origin_).text(path_prefix_).encoded_path(object_key);
   const std::string_view path = url.since(origin_.size());
+  url.text("?");
+  const size_t start_of_query = url.size();
+  url.text(canonical.query());
+  for (const NameValue &parameter : more) url.text("&").parameter(parameter.name, parameter.value);
+
   Digest hash;
   HexDigest signature;
-  if (!canonical.hash(path, hash) || !sign(hash, signature)) return 0;
-  url.text("?").text(canonical.query()).text("&X-Amz-Signature=").text(view(signature));
+  if (!canonical.hash(path, url.since(start_of_query), hash) || !sign(hash, signature)) return 0;
+  url.text("&X-Amz-Signature=").text(view(signature));
   return url.size();
 }
 
 size_t Signer::presign(const ObjectRequest &request, int expires_in, char *out) noexcept {
   try {
     if (!use_time(request.signed_at)) return 0;
-    if (!request.headers.empty() || !request.query.empty()) {
+    if (!request.headers.empty() || !follow_the_signature(request.query)) {
       CanonicalRequest canonical = presigned_request(request, expires_in);
-      return write_presigned(canonical, request.object_key, out);
+      return write_presigned(canonical, request.object_key, {}, out);
     }
     if (!plain_ || plain_->expires_in != expires_in || plain_->method != request.method) {
+      ObjectRequest plain = request;
+      plain.query = {};
       plain_.emplace(PlainRequest{std::string(request.method), expires_in,
-                                  presigned_request(request, expires_in)});
+                                  presigned_request(plain, expires_in)});
     }
-    return write_presigned(plain_->canonical, request.object_key, out);
+    return write_presigned(plain_->canonical, request.object_key, request.query, out);
   } catch (...) {
     return 0;
   }
@@ -236,7 +243,7 @@ bool Signer::authorize(const ObjectRequest &request, std::string_view body,
     const std::string_view path = url.since(origin_.size());
     Digest hash;
     HexDigest signature;
-    if (!canonical.hash(path, hash) || !sign(hash, signature)) return false;
+    if (!canonical.hash(path, canonical.query(), hash) || !sign(hash, signature)) return false;
     if (!request.query.empty()) url.text("?").text(canonical.query());
     authorized.url.resize(url.size());
     authorized.amz_date = date_.timestamp();

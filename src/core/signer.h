@@ -59,9 +59,9 @@ Problem check_query(std::span<const NameValue> query) noexcept;
 /// Signs requests to one bucket with one application key by AWS Signature Version 4:
 /// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 ///
-/// It reads no clock. It keeps the signing key of the last day that it signed for, all of the last
-/// plain request but its path, and the application key itself only as the two SHA-256 states that
-/// HMAC makes of it. It is not safe to use one from two threads at once.
+/// It reads no clock. It keeps the signing key of the last day that it signed for, what the last
+/// plain request can share with the next, and the application key itself only as the two SHA-256
+/// states that HMAC makes of it. It is not safe to use one from two threads at once.
 class Signer {
  public:
   /// Returns nullptr when memory runs out.
@@ -71,7 +71,8 @@ class Signer {
   size_t url_bound(const ObjectRequest &request) const noexcept;
 
   /// Writes the presigned URL to `out` and returns its length; 0 when memory runs out. Nothing is
-  /// allocated where only the object's key differs from the request before and is no longer.
+  /// allocated where the request has no headers and differs from the one before in its key and in
+  /// parameters that come after X-Amz-..., in canonical order, and is no longer.
   size_t presign(const ObjectRequest &request, int expires_in, char *out) noexcept;
 
   /// Signs `request` in its Authorization header, with the hash of its body. The headers that
@@ -86,7 +87,8 @@ class Signer {
   [[nodiscard]] bool use_day(std::string_view day) noexcept;
   [[nodiscard]] bool use_time(int64_t signed_at) noexcept;
   CanonicalRequest presigned_request(const ObjectRequest &request, int expires_in) const;
-  size_t write_presigned(CanonicalRequest &canonical, std::string_view object_key, char *out);
+  size_t write_presigned(CanonicalRequest &canonical, std::string_view object_key,
+                         std::span<const NameValue> more, char *out);
   [[nodiscard]] bool sign(const Digest &canonical_request, HexDigest &signature) noexcept;
 
   // The parts of a URL that are the same for every object of the bucket.
@@ -107,7 +109,7 @@ class Signer {
   AmzDate date_{0};
   std::optional<HmacKey> time_key_;  // the signing key with the string to sign up to the hash
 
-  // The last request of that second that had no headers and parameters of its own.
+  // What the last requests of that second without headers of their own have in common.
   struct PlainRequest {
     std::string method;
     int expires_in;

@@ -27,6 +27,9 @@ class Writer {
     end_ = percent_encode_path(end_, path);
     return *this;
   }
+  Writer &parameter(std::string_view name, std::string_view value) noexcept {
+    return encoded(name).text("=").encoded(value);
+  }
   Writer &lower(std::string_view text) noexcept {
     for (char c : text) *end_++ = to_ascii_lower(c);
     return *this;

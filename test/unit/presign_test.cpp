@@ -172,6 +172,24 @@ TEST(Presign, SortsTheQueryByEncodedNameThenValue) {
       << url;
 }
 
+TEST(Presign, PutsAParameterWhereItBelongsAmongThoseOfTheSignature) {
+  const std::unique_ptr<Signer> signer = Signer::create(aws_example());
+  for (std::string_view name :
+       {"A", "X-Amz-Content-Sha256", "X-Amz-Security-Token", "X-Amz-Signature-",
+        "X-Amz-SignedHeader", "X-Amz-SignedHeaders-", "X-Amz-Signf", "X-Amz-Z", "versionId", "~"}) {
+    for (std::string_view other : {"B", "X-Amz-Signb", "response-content-type", "versionId"}) {
+      const NameValue query[] = {{name, "1"}, {other, "2"}};
+      ObjectRequest request = get("test.txt");
+      for (size_t size : {1U, 2U}) {
+        request.query = std::span(query, size);
+        EXPECT_EQ(presigned_url(*signer, request),
+                  reference::presign(aws_example(), request, 86400))
+            << name << " " << other;
+      }
+    }
+  }
+}
+
 TEST(Presign, GivesTheSameUrlForAQueryInAnyOrder) {
   std::vector<NameValue> query = {{"b", "1"}, {"a", "2"}, {"a", "1"}, {"b", "1"}};
   ObjectRequest request = get("k");
