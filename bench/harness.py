@@ -17,21 +17,28 @@ SAMPLE_SECONDS = 0.02
 
 
 @contextmanager
-def database_with_server():
-    """A database with the extension and the server `b2`, and the store behind it."""
-    if is_real_bucket():
-        sys.exit("the benchmarks use the local store alone: unset the variables B2_...")
-    store = Store()
-    cluster = Cluster(store.endpoint)
+def database_with(server_options, mapping_options):
+    """A database with the extension and the server `b2`."""
+    cluster = Cluster(server_options["endpoint"])
     database = cluster.create_database()
     try:
         with database.connect() as session:
             session.run("CREATE EXTENSION b2neon")
-            session.create_server("b2", store.server_options(), store.mapping_options())
-        yield database, store
+            session.create_server("b2", server_options, mapping_options)
+        yield database
     finally:
         database.drop()
         cluster.close()
+
+
+@contextmanager
+def database_with_server():
+    """The same, and the store behind it."""
+    if is_real_bucket():
+        sys.exit("the benchmarks use the local store alone: unset the variables B2_...")
+    store = Store()
+    with database_with(store.server_options(), store.mapping_options()) as database:
+        yield database, store
 
 
 def say(step):
