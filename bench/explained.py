@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import psycopg2
 from filling import BIG_TABLES
+from harness import flush_statistics
 
 # How much of a statement's text is shown, of its beginning and of its end.
 HEAD, TAIL = 60, 35
@@ -125,13 +126,7 @@ class Explained:
 
 
 def count_sequential_scans(session):
-    """What the session has counted is made known first."""
-    if session.connection.server_version >= 150000:
-        session.run("SELECT pg_stat_force_next_flush()")
-    else:
-        time.sleep(1)
-        session.run("SELECT 1")
-        time.sleep(1)
+    flush_statistics(session)
     return dict(
         session.rows(
             "SELECT relname::text, seq_scan FROM pg_stat_user_tables WHERE relname = ANY (%s)",
