@@ -59,6 +59,22 @@ def context_memory(session):
     return session.value("SELECT sum(total_bytes)::bigint FROM pg_backend_memory_contexts")
 
 
+def percentile(values, percent):
+    """Of the values, the one that so many percent do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+
+
+def flush_statistics(session):
+    """What the session has counted is made known to all."""
+    if session.connection.server_version >= 150000:
+        session.run("SELECT pg_stat_force_next_flush()")
+    else:
+        time.sleep(1)
+        session.run("SELECT 1")
+        time.sleep(1)
+
+
 class MemoryPeak:
     """The most private memory that a process has while the block runs."""
 
