@@ -3,8 +3,6 @@
 bench/README.md says what is measured and what the columns mean."""
 
 import argparse
-import os
-import ssl
 import statistics
 import sys
 import textwrap
@@ -17,7 +15,7 @@ from harness import database_with, print_table, say
 from presign_peers import plpgsql_statement, start_peers
 from presigners import TASK, Core, Statement
 from psycopg2.extras import Json
-from report import Bar, log_bar_chart, markdown_table
+from report import Bar, log_bar_chart, markdown_table, processor
 
 # Keys as b2_presign_put() makes them.
 FILL = """
@@ -109,9 +107,7 @@ class Figures:
         return statistics.median(self.microseconds[label])
 
     def ratio(self, label, to):
-        """The median of the ratios within each round; None where one was not measured."""
-        if label not in self.microseconds or to not in self.microseconds:
-            return None
+        """The median of the ratios within each round."""
         return ratio(self.microseconds[label], self.microseconds[to])
 
 
@@ -126,12 +122,12 @@ def measure(ways, core, session, rounds):
     for number in range(rounds):
         say(f"round {number + 1} of {rounds}")
         is_back = number % 2 == 1
-        if core.is_there and not is_back:
+        if not is_back:
             figures.add_core(core.sample())
         for way in reversed(ways) if is_back else ways:
             figures.add_sample(way.label, way.sample())
             verify(session, way)
-        if core.is_there and is_back:
+        if is_back:
             figures.add_core(core.sample())
     return figures
 
@@ -139,10 +135,6 @@ def measure(ways, core, session, rounds):
 def significant(value):
     """About three digits."""
     return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f}"
-
-
-def optional(value):
-    return "-" if value is None else significant(value)
 
 
 def table_rows(figures, order):
@@ -156,28 +148,18 @@ def table_rows(figures, order):
                 significant(median),
                 f"{significant(min(values))} to {significant(max(values))}",
                 f"{round(1e6 / median):,}".replace(",", " "),
-                optional(figures.ratio(label, SQL)),
-                optional(figures.ratio(label, LIMIT)),
+                significant(figures.ratio(label, SQL)),
+                significant(figures.ratio(label, LIMIT)),
             ]
         )
     return rows
-
-
-def processor():
-    """Its name, and whether it has instructions for SHA-256."""
-    lines = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
-    facts = {name.strip(): value.strip() for name, _, value in lines}
-    flags = facts.get("flags", facts.get("Features", "")).split()
-    with_sha = "with" if {"sha_ni", "sha2"} & set(flags) else "without"
-    name = facts.get("model name", os.uname().machine)
-    return f"{name} {with_sha} SHA extensions, {os.cpu_count()} cores"
 
 
 def environment(session, ways, core):
     versions = {
         "PostgreSQL": session.value("SHOW server_version").split()[0],
         "b2neon": session.value("SELECT extversion FROM pg_extension WHERE extname = 'b2neon'"),
-        "OpenSSL": core.get("openssl", ssl.OPENSSL_VERSION.split()[1]),
+        "OpenSSL": core["openssl"].split()[1],
     }
     for way in ways:
         versions.update(way.versions)
@@ -196,9 +178,6 @@ def verdicts(figures):
         f" the whole statement: {'at least' if is_kept else 'NOT'} {LEAST_BY_WORKERS}."
     ]
     to_limit = figures.ratio(SQL, LIMIT)
-    if to_limit is None:
-        sentences.append("The signer alone and the limit were not measured.")
-        return sentences, is_kept
     is_below = to_limit <= MOST_TO_LIMIT
     sentences.append(
         f"b2neon in SQL takes {to_limit:.2f} times the limit:"

@@ -1,8 +1,11 @@
 """What benchmarks hand on: tables in Markdown, and bar charts in SVG."""
 
 import math
+import os
+import platform
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
 WIDTH = 820
 MARGIN = 24
@@ -36,6 +39,16 @@ STYLE = """
       .ours .bar { fill: #ff6a69 }
       .limit .bar { stroke: #9198a1 }
     }"""
+
+
+def processor():
+    """Its name, and whether it has instructions for SHA-256."""
+    lines = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
+    facts = {name.strip(): value.strip() for name, _, value in lines}
+    flags = facts.get("flags", facts.get("Features", "")).split()
+    with_sha = "with" if {"sha_ni", "sha2"} & set(flags) else "without"
+    name = facts.get("model name", platform.machine())
+    return f"{name} {with_sha} SHA extensions, {os.cpu_count()} cores"
 
 
 @dataclass

@@ -4,11 +4,12 @@ bench/README.md says what is measured and what the columns mean. The exit status
 reads b2_files from end to end, or is compiled just in time."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from harness import database_with_server, print_table, say
-from report import machine, markdown_table
+from report import markdown_table, processor
 from scale_churn import COLUMNS as GROWTH_COLUMNS
 from scale_churn import churn, growth_row
 from scale_index import SIZE_COLUMNS as INDEX_COLUMNS
@@ -87,6 +88,16 @@ def write(directory, heading, tables):
     (directory / "scale.md").write_text("\n\n".join(parts) + "\n")
 
 
+def setting(session):
+    """What the figures depend on, in a line."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
+    version = session.value("SELECT extversion FROM pg_extension WHERE extname = 'b2neon'")
+    return (
+        f"{processor()}, {memory:.0f} GiB, PostgreSQL {session.value('SHOW server_version').split()[0]}"
+        f" with shared_buffers of {session.value('SHOW shared_buffers')}, b2neon {version}"
+    )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=10000000, metavar="N")
@@ -97,7 +108,7 @@ def main():
     with database_with_server() as (database, store):
         scale = Scale(database, store, arguments.files)
         troubles = scale.run()
-        heading = f"b2_files with {arguments.files} rows: {machine(scale.session)}"
+        heading = f"b2_files with {arguments.files} rows: {setting(scale.session)}"
         scale.session.connection.close()
     if arguments.write:
         write(arguments.write, heading, scale.tables)
