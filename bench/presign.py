@@ -164,8 +164,7 @@ def environment(session, ways, core):
     for way in ways:
         versions.update(way.versions)
     text = f"{processor()}; " + ", ".join(f"{name} {version}" for name, version in versions.items())
-    if core:
-        text += f"; b2neon hashes with OpenSSL's {core['sha256']} interface"
+    text += f"; b2neon hashes with OpenSSL's {core['sha256']} interface"
     return text + "."
 
 
