@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from harness import database_with_server, print_table, say
-from report import machine, markdown_table
+from machine import machine
+from report import markdown_table
 from scale_churn import COLUMNS as GROWTH_COLUMNS
 from scale_churn import churn, growth_row
 from scale_index import SIZE_COLUMNS as INDEX_COLUMNS
@@ -84,7 +85,7 @@ def write(directory, heading, tables):
     parts = [f"# {heading}"]
     for title, columns, rows in tables:
         parts += [f"## {title}", markdown_table(columns, rows)]
-    (directory / "scale.md").write_text("\n\n".join(parts) + "\n")
+    (directory / "scale.md").write_text("\n\n".join(part.rstrip("\n") for part in parts) + "\n")
 
 
 def main():
