@@ -85,7 +85,7 @@ def write(directory, heading, tables):
     parts = [f"# {heading}"]
     for title, columns, rows in tables:
         parts += [f"## {title}", markdown_table(columns, rows)]
-    (directory / "scale.md").write_text("\n\n".join(parts) + "\n")
+    (directory / "scale.md").write_text("\n\n".join(part.rstrip("\n") for part in parts) + "\n")
 
 
 def setting(session):

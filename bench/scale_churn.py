@@ -32,9 +32,11 @@ def replace_a_part(session, files, round_number, form="time", vacuum_between=Fal
             session.run(gone, start, start + STEP - 1, PART, round_number)
         if vacuum_between:
             session.run("VACUUM b2_files")
-        for start in range(files * round_number // PART, files * (round_number + 1) // PART, STEP):
-            salt = f"round {round_number}"
-            session.run(insert_statement(form, files, start, start + STEP - 1, at, salt))
+        # The first row is a special one in some forms.
+        first, end = files * round_number // PART + 2, files * (round_number + 1) // PART + 2
+        for start in range(first, end, STEP):
+            last = min(start + STEP, end) - 1
+            session.run(insert_statement(form, files, start, last, at, f"round {round_number}"))
     flush_statistics(session)
 
 

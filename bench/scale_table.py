@@ -28,9 +28,11 @@ UUID_BY_CHANCE = (
 )
 NAME = "'-IMG_' || lpad((n % 10000)::text, 4, '0') || '.jpg'"
 
-# How an object key is made from `n`, `at`, `random` and `user_id`.
+# How an object key is made from `n`, `at`, `random` and `user_id`. With a prefix the first row's key
+# comes behind all others, as it does where there is another prefix, or a key of somebody's choice.
 KEY_FORMS = {
     "time": f"{UUID_BY_TIME} || {NAME}",
+    "prefix, time": (f"CASE n WHEN 1 THEN 'images/' ELSE 'files/' END || {UUID_BY_TIME} || {NAME}"),
     "random": f"{UUID_BY_CHANCE} || {NAME}",
     "user, time": f"user_id || '/' || {UUID_BY_TIME} || {NAME}",
 }
