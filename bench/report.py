@@ -16,7 +16,7 @@ LABEL_SIZE, VALUE_SIZE = 14, 13
 
 STYLE = """
     .paper { fill: #ffffff }
-    text { font-family: system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2328 }
+    text { font-family: system-ui, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2328 }
     .title { font-size: 18px; font-weight: 600 }
     .subtitle, .tick { font-size: 12px; fill: #59636e }
     .label { font-size: 14px }
@@ -47,7 +47,7 @@ class Bar:
 
 
 def markdown_table(columns, rows):
-    """Laid out as harness.print_table does it: the first column is text to the left, and so is a column
+    """Laid out as harness.print_table does it: the first column is text to the left, and so is one
     whose name ends in a blank; the others are to the right."""
     left = [i == 0 or column.endswith(" ") for i, column in enumerate(columns)]
     lines = [
@@ -75,9 +75,9 @@ def ticks(least, most):
 
 
 def log_bar_chart(title, subtitle, axis, bars):
-    """A chart with a bar for each of `bars`, from the top. The axis is logarithmic: equal distances are
-    equal ratios, and where a bar begins means nothing. It follows the reader's light or dark mode.
-    """
+    """A chart with a bar for each of `bars`, from the top. The axis is logarithmic: equal distances
+    are equal ratios, and where bars begin means nothing. It follows the reader's light or dark
+    mode."""
     label_end = MARGIN + max(len(bar.label) for bar in bars) * LABEL_SIZE * CHARACTER
     right = WIDTH - MARGIN - max(len(bar.text) for bar in bars) * VALUE_SIZE * CHARACTER - 8
     left = label_end + 12
