@@ -4,7 +4,9 @@ bench/README.md says what is measured and what the columns mean."""
 
 import argparse
 import os
+import signal
 import statistics
+import sys
 import textwrap
 import time
 from dataclasses import dataclass
@@ -185,6 +187,9 @@ def main():
     parser.add_argument("--seconds", type=int, default=5, metavar="S")
     parser.add_argument("--write", type=Path, metavar="DIR")
     arguments = parser.parse_args()
+    # So that the backends are ended too.
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     with database_with_server() as (database, store):
         cluster = database.cluster
         # As on a server whose data is to stay: b2_presign_put() writes, and the guide does not.
