@@ -15,7 +15,7 @@ from harness import database_with, print_table, say
 from presign_peers import plpgsql_statement, start_peers
 from presigners import TASK, Core, Statement
 from psycopg2.extras import Json
-from report import Bar, log_bar_chart, markdown_table, processor
+from report import Bar, log_bar_chart, markdown_table, processor, significant
 
 # Keys as b2_presign_put() makes them.
 FILL = """
@@ -130,11 +130,6 @@ def measure(ways, core, session, rounds):
         if is_back:
             figures.add_core(core.sample())
     return figures
-
-
-def significant(value):
-    """About three digits."""
-    return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f}"
 
 
 def table_rows(figures, order):

@@ -139,3 +139,8 @@ def log_bar_chart(title, subtitle, axis, bars):
             "  </g>",
         ]
     return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def significant(value):
+    """About three digits."""
+    return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f}"
