@@ -17,6 +17,7 @@ from store import Store, StoreAdmin, is_real_bucket
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "bucket: can run against a real bucket of Backblaze B2")
+    config.addinivalue_line("markers", "own_database: `session` is in a database of the test's own")
     config.addinivalue_line("markers", "local: needs the local store, even if marked bucket")
     # Debian's botocore still asks for the time in the old way.
     config.addinivalue_line("filterwarnings", "ignore:datetime.datetime.utcnow")
@@ -111,7 +112,10 @@ def empty_database(cluster):
 
 
 @pytest.fixture
-def session(database):
-    """A superuser's session in `database`."""
+def session(request):
+    """A superuser's session in `database`, or with the mark own_database in one of the test's own."""
+    is_own = request.node.get_closest_marker("own_database")
+    database = request.getfixturevalue("own_database" if is_own else "database")
     with database.connect() as session:
+        session.database = database
         yield session

@@ -8,12 +8,7 @@ from cluster import refused
 from http_request import get, put
 from objects import PUT, let_uploads_expire, maintain, queue, upload, versions
 
-@pytest.fixture
-def session(own_database):
-    """A superuser's session in a database of its own."""
-    with own_database.connect() as session:
-        session.database = own_database
-        yield session
+pytestmark = pytest.mark.own_database
 
 
 def test_a_deleted_row_takes_all_versions_of_its_object(session, store):

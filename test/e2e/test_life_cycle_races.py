@@ -11,16 +11,10 @@ from cluster import refused
 from distant_store import DistantStore
 from objects import let_uploads_expire, maintain, queue, upload, versions
 
+pytestmark = pytest.mark.own_database
+
 INSERT = "INSERT INTO b2_files (object_key, user_id, version_id) VALUES (%s, %s, %s)"
 DELETE = "DELETE FROM b2_files RETURNING object_key, user_id, version_id"
-
-
-@pytest.fixture
-def session(own_database):
-    """A superuser's session in a database of its own."""
-    with own_database.connect() as session:
-        session.database = own_database
-        yield session
 
 
 def at(session, endpoint):

@@ -12,13 +12,7 @@ from distant_store import DistantStore
 from objects import let_uploads_expire, maintain, queue, upload, versions
 from process_memory import peak_memory
 
-
-@pytest.fixture
-def session(own_database):
-    """A superuser's session in a database of its own."""
-    with own_database.connect() as session:
-        session.database = own_database
-        yield session
+pytestmark = pytest.mark.own_database
 
 
 @pytest.fixture

@@ -12,15 +12,9 @@ from http_request import get, put
 from objects import PUT, maintain, upload, versions
 from process_memory import peak_memory
 
+pytestmark = pytest.mark.own_database
+
 AT_ONCE = "older_than => '-1 minute'"
-
-
-@pytest.fixture
-def session(own_database):
-    """A superuser's session in a database of its own."""
-    with own_database.connect() as session:
-        session.database = own_database
-        yield session
 
 
 @pytest.fixture

@@ -10,18 +10,10 @@ from http_request import get, put
 from objects import maintain, upload, versions
 from private_cluster import PrivateCluster
 
-pytestmark = pytest.mark.local
+pytestmark = [pytest.mark.local, pytest.mark.own_database]
 
 PAGE = "docs/life-cycle.md"
 PUT = "SELECT * FROM b2_presign_put('f', 'text/plain', user_id => %s)"
-
-
-@pytest.fixture
-def session(own_database):
-    """A superuser's session in a database of its own."""
-    with own_database.connect() as session:
-        session.database = own_database
-        yield session
 
 
 def file_of(session, user, body=b"1"):
