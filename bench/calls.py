@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Callable
 
 from harness import database_with, print_table, say
-from presigners import TASK, Statement
+from presigners import MAPPING_OPTIONS, SERVER_OPTIONS, Statement
 from report import markdown_table, processor, significant
 
 from cluster import Database
@@ -154,9 +154,7 @@ def main():
     parser.add_argument("--write", type=Path, metavar="DIR")
     arguments = parser.parse_args()
     with ExitStack() as stack:
-        server = {name: TASK[name] for name in ("endpoint", "bucket", "region")}
-        mapping = {name: TASK[name] for name in ("key_id", "application_key")}
-        database = stack.enter_context(database_with(server, mapping))
+        database = stack.enter_context(database_with(SERVER_OPTIONS, MAPPING_OPTIONS))
         session, ways = ways_of(stack, database)
         for way in ways:
             way.sample()

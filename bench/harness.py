@@ -13,7 +13,6 @@ from listener import closed_port  # noqa: E402, F401
 from store import Store, is_real_bucket  # noqa: E402
 
 KILOBYTE = 1024
-SAMPLE_SECONDS = 0.02
 
 
 @contextmanager
@@ -75,16 +74,14 @@ def flush_statistics(session):
         time.sleep(1)
 
 
-class MemoryPeak:
-    """The most private memory that a process has while the block runs."""
+class Watch:
+    """Looks again and again at something while the block runs: a subclass says with look() at what."""
 
-    def __init__(self, pid):
-        self._pid = pid
-        self._over = threading.Event()
-        self.peak = 0
+    interval = 0.02  # seconds
 
     def __enter__(self):
-        self._thread = threading.Thread(target=self._look)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._keep_looking)
         self._thread.start()
         return self
 
@@ -92,11 +89,24 @@ class MemoryPeak:
         self._over.set()
         self._thread.join()
 
-    def _look(self):
-        while True:
-            self.peak = max(self.peak, private_memory(self._pid))
-            if self._over.wait(SAMPLE_SECONDS):
-                return
+    def _keep_looking(self):
+        while not self._over.wait(self.interval):
+            self.look()
+
+
+class MemoryPeak(Watch):
+    """The most private memory that a process has."""
+
+    def __init__(self, pid):
+        self._pid = pid
+        self.peak = 0
+
+    def look(self):
+        self.peak = max(self.peak, private_memory(self._pid))
+
+    def __enter__(self):
+        self.look()
+        return super().__enter__()
 
 
 def print_table(heading, columns, rows):

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from harness import database_with, print_table, say
 from presign_peers import plpgsql_statement, start_peers
-from presigners import TASK, Core, Statement
+from presigners import MAPPING_OPTIONS, SERVER_OPTIONS, TASK, Core, Statement
 from psycopg2.extras import Json
 from report import Bar, log_bar_chart, markdown_table, processor, significant
 
@@ -210,9 +210,7 @@ def main():
     arguments = parser.parse_args()
     core = Core()
     with ExitStack() as stack:
-        server = {name: TASK[name] for name in ("endpoint", "bucket", "region")}
-        mapping = {name: TASK[name] for name in ("key_id", "application_key")}
-        database = stack.enter_context(database_with(server, mapping))
+        database = stack.enter_context(database_with(SERVER_OPTIONS, MAPPING_OPTIONS))
         session = stack.enter_context(database.connect())
         say(f"{arguments.rows} rows")
         keys = fill(session, arguments.rows)

@@ -20,6 +20,9 @@ TASK = {
     "expires_in": 300,
 }
 
+SERVER_OPTIONS = {name: TASK[name] for name in ("endpoint", "bucket", "region")}
+MAPPING_OPTIONS = {name: TASK[name] for name in ("key_id", "application_key")}
+
 WITHOUT = "SELECT count(object_key) FROM b2_files"
 WITH = "SELECT count({call}) FROM b2_files"
 

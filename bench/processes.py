@@ -1,11 +1,11 @@
 """What processes have used and hold, of this machine's /proc."""
 
 import os
-import threading
 from pathlib import Path
 
+from harness import Watch
+
 TICKS = os.sysconf("SC_CLK_TCK")
-SAMPLE_SECONDS = 0.25
 
 
 def children(pid):
@@ -38,32 +38,23 @@ def tree_cpu_seconds(pid):
     return ticks / TICKS
 
 
-class MemoryWatch:
-    """Looks again and again at the private memory of some processes while the block runs. `count`
-    is the most that there were at once, and `last` what so many had last, all together."""
+class MemoryWatch(Watch):
+    """The private memory of some processes. `count` is the most that there were at once, and `last`
+    what so many had last, all together."""
+
+    interval = 0.25
 
     def __init__(self, pids, memory):
         self._pids = pids
         self._memory = memory
-        self._over = threading.Event()
         self.last, self.count = 0, 0
 
-    def __enter__(self):
-        self._thread = threading.Thread(target=self._look)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._over.set()
-        self._thread.join()
-
-    def _look(self):
-        while not self._over.wait(SAMPLE_SECONDS):
-            sizes = []
-            for pid in self._pids():
-                try:
-                    sizes.append(self._memory(pid))
-                except OSError:  # ended meanwhile
-                    pass
-            if len(sizes) >= self.count:
-                self.last, self.count = sum(sizes), len(sizes)
+    def look(self):
+        sizes = []
+        for pid in self._pids():
+            try:
+                sizes.append(self._memory(pid))
+            except OSError:  # ended meanwhile
+                pass
+        if len(sizes) >= self.count:
+            self.last, self.count = sum(sizes), len(sizes)
