@@ -32,4 +32,10 @@
   }
 }
 
+# node --test: ℹ pass 19
+/^ℹ (pass|fail|cancelled) [0-9]+$/ {
+  if ($2 == "pass") passed += $3
+  else failed += $3
+}
+
 END { print passed + 0, failed + 0 }
