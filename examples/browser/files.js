@@ -140,7 +140,7 @@ export class Files {
   #newRow(file) {
     const row = this.#template.content.firstElementChild.cloneNode(true);
     const name = file.fileName ?? file.objectKey;
-    row.querySelector('.name').textContent = name;
+    Object.assign(row.querySelector('.name'), { textContent: name, title: name });
     row.querySelector('.kind').textContent = name.match(/\.(\w{1,5})$/)?.[1] ?? 'file';
     row.querySelector('.size').textContent = file.size === null ? '' : formatSize(file.size);
     const time = row.querySelector('time');

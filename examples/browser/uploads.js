@@ -93,7 +93,7 @@ export class Uploads {
   #newRow(upload) {
     const row = this.#template.content.firstElementChild.cloneNode(true);
     const { name, size } = upload.file;
-    row.querySelector('.name').textContent = name;
+    Object.assign(row.querySelector('.name'), { textContent: name, title: name });
     row.querySelector('.size').textContent = formatSize(size);
     row.querySelector('progress').setAttribute('aria-label', `Upload of ${name}`);
     const act = (action, label, perform) => {
