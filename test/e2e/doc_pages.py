@@ -29,10 +29,15 @@ def sections(page):
     return dict(zip(parts[::2], parts[1::2]))
 
 
-def cells(section):
-    """The rows of the tables in a section, each as a list of its cells, headings left out."""
-    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
-    return [row for row in rows if row[0].startswith("`")]
+def rows(section, of=None):
+    """The rows of the tables in a section, each as a list of its cells; of those alone whose first
+    column has the heading `of`, if given."""
+    found = []
+    for table in re.findall(r"(?:^\|.*\n?)+", section, re.MULTILINE):
+        heading, _, *body = [line.strip("|").split(" | ") for line in table.splitlines()]
+        if of in (None, heading[0].strip()):
+            found += [[cell.strip() for cell in row] for row in body]
+    return found
 
 
 def code_spans(text):

@@ -1,7 +1,7 @@
 """The reference says all of it: every function, option and setting, and no other."""
 
 import pytest
-from doc_pages import cells, code_spans, sections
+from doc_pages import code_spans, rows, sections
 
 pytestmark = pytest.mark.local
 
@@ -29,9 +29,7 @@ def functions(session, prefix):
 
 
 def described_arguments(section):
-    """The first cells of tables that have a name and a type."""
-    names = [row[0].strip("`") for row in cells(section)]
-    return [name for name in names if " " in name]
+    return [row[0].strip("`") for row in rows(section, of="argument")]
 
 
 def is_described(function, section):
@@ -84,15 +82,15 @@ def valid_options(session, statement):
 )
 def test_every_option_is_described(session, heading, statement):
     section = sections("docs/configuration.md")[heading]
-    described = [name for row in cells(section) for name in code_spans(row[0])]
+    described = [name for row in rows(section) for name in code_spans(row[0])]
     assert described == valid_options(session, statement)
 
 
 def test_every_setting_is_described_with_its_default(session):
     session.run("LOAD 'b2neon'")
     settings = session.rows("SELECT name, boot_val FROM pg_settings WHERE name LIKE 'b2neon.%'")
-    rows = cells(sections("docs/configuration.md")["Settings"])
-    described = {row[0].strip("`"): row[1].strip("`") for row in rows}
+    section = sections("docs/configuration.md")["Settings"]
+    described = {row[0].strip("`"): row[1].strip("`") for row in rows(section)}
     assert described == dict(settings)
 
 
@@ -101,7 +99,8 @@ TABLES = ["b2_files", "b2_uploads", "b2_deletions", "b2_identity", "b2_lineage"]
 
 @pytest.mark.parametrize("table", TABLES)
 def test_every_column_is_described_with_its_type(session, table):
-    described = [name for row in cells(sections("docs/tables.md")[table]) for name in code_spans(row[0])]
+    section = sections("docs/tables.md")[table]
+    described = [name for row in rows(section) for name in code_spans(row[0])]
     columns = session.column(
         "SELECT attname || ' ' || replace(format_type(atttypid, NULL), 'timestamp with time zone', "
         "'timestamptz') FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 "
