@@ -26,7 +26,9 @@ FROM_POSTGRES = {
 def conditions(cluster):
     """PostgreSQL's own list: the SQLSTATE and PL/pgSQL's name of each macro."""
     pg_config = cluster.bindir / "pg_config"
-    directory = subprocess.run([pg_config, "--sharedir"], capture_output=True, text=True, check=True)
+    directory = subprocess.run(
+        [pg_config, "--sharedir"], capture_output=True, text=True, check=True
+    )
     with open(f"{directory.stdout.strip()}/errcodes.txt") as file:
         lines = re.findall(r"^(\w{5}) +[ESW] +(ERRCODE_\w+) +(\w+)$", file.read(), re.MULTILINE)
     assert len(lines) > 200
