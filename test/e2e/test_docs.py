@@ -13,6 +13,13 @@ def test_every_example_of_the_readme_runs(cluster, store, own_database):
     run_examples(cluster, own_database, sql, store.endpoint)
 
 
+@pytest.mark.parametrize("page", ["functions", "configuration", "tables", "errors"])
+def test_every_example_of_the_reference_runs(cluster, store, own_database, page):
+    sql = examples(f"docs/{page}.md")
+    assert sql
+    run_examples(cluster, own_database, sql, store.endpoint)
+
+
 # The recipes and pg_cron have tests of their own.
 @pytest.mark.parametrize(
     "heading",
