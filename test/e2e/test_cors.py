@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import listener
 import pytest
 from cluster import refused
+from doc_examples import examples, run_examples
 from http_request import put, send
 
 APP = "https://app.example"
@@ -145,6 +146,26 @@ def test_the_advice_works_as_it_stands(session, store):
             "maxAgeSeconds": 3600,
         }
     ]
+
+
+def test_the_page_on_cors_has_the_rule_in_forms_that_work(session, own_database, cluster, store, monkeypatch):
+    (sql,) = examples("docs/cors.md")
+    (python,) = examples("docs/cors.md", language="python")
+    (native,) = examples("docs/cors.md", language="json")
+    origin = "https://app.example.com"
+    detail = check(session, origin).detail
+    assert json.loads(native) == json.loads(re.search(r"--cors-rules '(.*)' ", detail)[1])
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", store.key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", store.application_key)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    python = python.replace("https://s3.us-west-004.backblazeb2.com", store.endpoint)
+    python = python.replace("my-neon-app-b2-files", store.bucket).replace("us-west-004", store.region)
+    with rules(store, {**RULE, "AllowedOrigins": [OTHER]}):
+        exec(python, {})
+        assert check(session, origin).ok
+        assert not check(session, OTHER).ok
+    run_examples(cluster, own_database, [sql], store.endpoint)
 
 
 def test_a_403_has_no_cors_headers_even_with_the_rule(session, store):
