@@ -11,7 +11,10 @@ class HttpExchange;
 
 /// The headers of an answer that this is about; empty where there is none.
 struct CorsHeaders {
-  std::string_view allow_origin, allow_methods, allow_headers, expose_headers;
+  std::string_view allow_origin = {};
+  std::string_view allow_methods = {};
+  std::string_view allow_headers = {};
+  std::string_view expose_headers = {};
 };
 
 /// They stay valid as long as the exchange.
