@@ -15,7 +15,6 @@ void add_headers(std::span<const NameValue> headers, HttpRequest &http) {
 
 std::unique_ptr<HttpExchange> exchange(const ObjectRequest &request, std::string_view body,
                                        const RequestLimits &limits, HttpRequest http) {
-  http.method = request.method;
   http.body = body;
   add_headers(request.headers, http);
   http.connect_timeout_ms = limits.connect_timeout_ms;
@@ -34,6 +33,7 @@ std::unique_ptr<HttpExchange> signed_exchange(Signer &signer, const ObjectReques
     AuthorizedRequest authorized;
     if (!signer.authorize(request, body, authorized)) return nullptr;
     HttpRequest http;
+    http.method = request.method;
     http.url = authorized.url;
     http.headers = {"x-amz-date: " + authorized.amz_date,
                     "x-amz-content-sha256: " + authorized.content_sha256,
@@ -45,6 +45,7 @@ std::unique_ptr<HttpExchange> signed_exchange(Signer &signer, const ObjectReques
 }
 
 std::unique_ptr<HttpExchange> presigned_exchange(Signer &signer, const ObjectRequest &request,
+                                                 std::string_view method,
                                                  std::span<const NameValue> unsigned_headers,
                                                  std::string_view body,
                                                  const RequestLimits &limits) noexcept {
@@ -55,7 +56,8 @@ std::unique_ptr<HttpExchange> presigned_exchange(Signer &signer, const ObjectReq
     if (http.url.empty()) return nullptr;
     add_headers(unsigned_headers, http);
     // Each PUT could make another version.
-    http.may_reuse_connection = request.method != "PUT";
+    http.may_reuse_connection = method != "PUT";
+    http.method = method;
     return exchange(request, body, limits, std::move(http));
   } catch (...) {
     return nullptr;

@@ -24,8 +24,10 @@ std::unique_ptr<HttpExchange> signed_exchange(Signer &signer, const ObjectReques
                                               const RequestLimits &limits) noexcept;
 
 /// The same to a presigned URL that lives for a minute, as somebody would send it who has been
-/// given that URL. `unsigned_headers` are not covered by the signature.
+/// given that URL. `method` is what is sent, whatever the URL is signed for, and
+/// `unsigned_headers` are not covered by the signature.
 std::unique_ptr<HttpExchange> presigned_exchange(Signer &signer, const ObjectRequest &request,
+                                                 std::string_view method,
                                                  std::span<const NameValue> unsigned_headers,
                                                  std::string_view body,
                                                  const RequestLimits &limits) noexcept;

@@ -1,9 +1,9 @@
-#include "core/endpoint.h"
 #include "core/object_head.h"
 #include "core/percent_encoding.h"
 #include "pg/answer.h"
 #include "pg/arguments.h"
 #include "pg/caller.h"
+#include "pg/cors.h"
 #include "pg/generated_key.h"
 #include "pg/lineage.h"
 #include "pg/row_set.h"
@@ -311,53 +311,15 @@ void check_delete(const Check &check, const Probe &original, const Probe &copy) 
   if (ok) check.say("delete", true, "The uploaded objects were deleted again.");
 }
 
-const char *cors_advice(const Server *server, const char *origin) {
-  return psprintf(
-      "Add this rule to the bucket, with B2's command line: b2 bucket update --cors-rules "
-      "'[{\"corsRuleName\": \"b2neon\", \"allowedOrigins\": [%s], \"allowedOperations\": "
-      "[\"s3_put\", \"s3_get\", \"s3_head\"], \"allowedHeaders\": [\"content-type\", "
-      "\"content-md5\"], \"exposeHeaders\": [\"etag\"], \"maxAgeSeconds\": 3600}]' %.*s",
-      origin, length(server->options.bucket), server->options.bucket.data());
-}
-
 void check_cors(const Check &check, const Probe &probe, std::string_view origin) {
-  StoreCall *call = preflight(check.server, to_utf8(probe.object_key), origin);
-  const Answer answer = read_answer(call);
-  const std::string_view allowed = answer_header(call, "Access-Control-Allow-Origin");
-  const std::string_view methods = answer_header(call, "Access-Control-Allow-Methods");
-  const bool ok = is_success(answer) && (allowed == "*" || allowed == origin) &&
-                  (methods == "*" || methods.find("PUT") != std::string_view::npos);
-  StringInfoData json;
-  initStringInfo(&json);
-  escape_json(&json, pnstrdup(origin.data(), origin.size()));
-  check.say("CORS", ok,
-            ok ? psprintf("A page of %s could upload.", json.data)
-               : psprintf("A page of %s could not upload. %s The preflight: %s", json.data,
-                          cors_advice(check.server, json.data), describe(answer)));
-  release(call);
+  const CorsFinding finding = try_cors(check.server, probe.object_key, probe.is_there, origin);
+  check.say("CORS", finding.ok, finding.detail);
 }
 
-// https://www.rfc-editor.org/rfc/rfc6454#section-6.2
-Problem check_origin(std::string_view origin) {
-  Endpoint parsed;
-  if (parse_endpoint(origin, parsed) || origin.back() == '/') {
-    return "it is not of the form http[s]://host[:port], without a slash at the end";
-  }
-  const bool names_port = origin.size() > parsed.scheme.size() + 3 + parsed.host.size();
-  if (names_port && parsed.has_default_port()) {
-    return "browsers leave the scheme's own port out";
-  }
-  return nullptr;
-}
-
-void check_objects(const Check &check, const Probe &original, bool is_uploaded) {
-  Probe copy = new_probe(check.server);
-  if (is_uploaded) {
-    check_read(check, original);
-    check_versions(check, original);
-    check_copy_source(check, original, &copy);
-  }
-  check_delete(check, original, copy);
+void check_objects(const Check &check, const Probe &original, Probe *copy) {
+  check_read(check, original);
+  check_versions(check, original);
+  check_copy_source(check, original, copy);
 }
 
 void run(const Check &check, Oid schema, std::string_view origin) {
@@ -373,8 +335,10 @@ void run(const Check &check, Oid schema, std::string_view origin) {
   if (!check_bucket(check, list, put)) return;
   check_list(check, list);
   check_upload(check, put);
-  if (original.is_there) check_objects(check, original, is_status(put, 200));
+  Probe copy = new_probe(check.server);
+  if (is_status(put, 200)) check_objects(check, original, &copy);
   if (!is_null(origin)) check_cors(check, original, origin);
+  if (original.is_there) check_delete(check, original, copy);
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ std::span<const NameValue> copy(std::span<const NameValue> values) {
 std::unique_ptr<HttpExchange> make_attempt(StoreCall *call) noexcept {
   call->request.signed_at = unix_time(GetCurrentTimestamp());
   return call->is_presigned
-             ? presigned_exchange(*call->server->upload_signer, call->request,
+             ? presigned_exchange(*call->server->upload_signer, call->request, call->sent_method,
                                   call->unsigned_headers, call->body, call->limits)
              : signed_exchange(*call->server->signer, call->request, call->body, call->limits);
 }
@@ -112,6 +112,7 @@ StoreCall *put_to_store(const Server *server, const PresignedPut &put) {
   call->request.method = "PUT";
   call->request.object_key = put.object_key;
   call->request.headers = copy(content_type);
+  call->sent_method = "PUT";
   call->unsigned_headers = copy(put.unsigned_headers);
   call->body = put.body;
   call->is_presigned = true;
@@ -119,14 +120,15 @@ StoreCall *put_to_store(const Server *server, const PresignedPut &put) {
   return carried_out(call);
 }
 
-StoreCall *preflight(const Server *server, std::string_view object_key, std::string_view origin) {
+StoreCall *preflight(const Server *server, const Preflight &preflight) {
   StoreCall *call = new_call(server);
-  const NameValue headers[3] = {{"Origin", origin},
-                                {"Access-Control-Request-Method", "PUT"},
-                                {"Access-Control-Request-Headers", "content-type,content-md5"}};
-  call->request.method = "OPTIONS";
-  call->request.object_key = object_key;
-  call->unsigned_headers = copy(headers);
+  const NameValue headers[3] = {{"Origin", preflight.origin},
+                                {"Access-Control-Request-Method", preflight.method},
+                                {"Access-Control-Request-Headers", preflight.headers}};
+  call->request.method = preflight.method;
+  call->request.object_key = preflight.object_key;
+  call->sent_method = "OPTIONS";
+  call->unsigned_headers = copy({headers, preflight.headers.empty() ? size_t{2} : size_t{3}});
   call->is_presigned = true;
   finish(call, true);
   return carried_out(call);

@@ -15,6 +15,7 @@ struct StoreCall {
   const Server *server;
   AdoptedCall *adopted;
   ObjectRequest request;
+  std::string_view sent_method;  // to a presigned URL; a preflight's is not that of the URL
   std::span<const NameValue> unsigned_headers;
   std::string_view body;
   RequestLimits limits;
@@ -64,7 +65,14 @@ struct PresignedPut {
 
 StoreCall *put_to_store(const Server *server, const PresignedPut &put);
 
-/// What a browser asks before it PUTs from a page of `origin`.
-StoreCall *preflight(const Server *server, std::string_view object_key, std::string_view origin);
+/// What a browser sends to a presigned URL before it uses it for a page of another origin.
+struct Preflight {
+  std::string_view object_key;  // in UTF-8
+  std::string_view origin;
+  std::string_view method;   // for which the URL is signed
+  std::string_view headers;  // names of those that the page sets, separated by commas
+};
+
+StoreCall *preflight(const Server *server, const Preflight &preflight);
 
 }  // namespace b2neon

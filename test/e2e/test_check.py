@@ -116,37 +116,6 @@ def test_a_key_that_cannot_read_steals_nothing(session, store, upload_key):
         assert get(user.value("SELECT b2_presign_get(%s)", presigned.object_key)).body == b"own"
 
 
-def test_an_origin_is_tried_with_a_preflight(session, store):
-    items = check(session, "'https://app.example'")
-    assert list(items) == [*ITEMS, "CORS"]
-    assert not items["CORS"].ok
-    assert items["CORS"].detail.startswith('A page of "https://app.example" could not upload.')
-    assert '"allowedOrigins": ["https://app.example"]' in items["CORS"].detail
-
-    rule = {
-        "AllowedOrigins": ["https://app.example"],
-        "AllowedMethods": ["PUT", "GET", "HEAD"],
-        "AllowedHeaders": ["content-type", "content-md5"],
-        "ExposeHeaders": ["etag"],
-    }
-    store.s3.put_bucket_cors(Bucket=store.bucket, CORSConfiguration={"CORSRules": [rule]})
-    try:
-        assert check(session, "'https://app.example'")["CORS"].ok
-        assert not check(session, "'https://other.example'")["CORS"].ok
-    finally:
-        store.s3.delete_bucket_cors(Bucket=store.bucket)
-    for origin in (
-        "",
-        "https://a\nHost: b",
-        "app.example",
-        "https://app.example/",
-        "https://app.example:443",
-        "http://localhost:80",
-    ):
-        with refused("22023", message="invalid origin"):
-            session.run("SELECT b2_check(%s)", origin)
-
-
 def set_mapping(session, **options):
     session.run(
         "ALTER USER MAPPING FOR PUBLIC SERVER b2 OPTIONS ("

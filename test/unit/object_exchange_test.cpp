@@ -84,8 +84,8 @@ TEST(PresignedExchange, SendsWhatSomebodyWithTheUrlWouldSend) {
   const NameValue unsigned_header[1] = {{"x-amz-copy-source", "/examplebucket/b"}};
   ObjectRequest request = request_for("PUT", "a");
   request.headers = signed_header;
-  std::unique_ptr<HttpExchange> exchange =
-      presigned_exchange(bucket.signer(), request, unsigned_header, "body", {1000, 2000, true});
+  std::unique_ptr<HttpExchange> exchange = presigned_exchange(
+      bucket.signer(), request, "PUT", unsigned_header, "body", {1000, 2000, true});
   ASSERT_NE(exchange, nullptr);
   perform(*HttpClient::create(), *exchange);
   EXPECT_EQ(exchange->status(), 200) << exchange->failure_text();
@@ -103,10 +103,25 @@ TEST(PresignedExchange, SendsWhatSomebodyWithTheUrlWouldSend) {
 TEST(PresignedExchange, SaysHowLongNothingIs) {
   HttpTestServer server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   LocalBucket bucket(server);
-  std::unique_ptr<HttpExchange> exchange =
-      presigned_exchange(bucket.signer(), request_for("PUT", "a"), {}, "", {1000, 2000, true});
+  std::unique_ptr<HttpExchange> exchange = presigned_exchange(
+      bucket.signer(), request_for("PUT", "a"), "PUT", {}, "", {1000, 2000, true});
   perform(*HttpClient::create(), *exchange);
   EXPECT_TRUE(has_line(server.requests().at(0), "Content-Length: 0"));
+}
+
+TEST(PresignedExchange, AsksBeforehandWhetherTheUrlMayBeUsed) {
+  HttpTestServer server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  LocalBucket bucket(server);
+  const ObjectRequest request = request_for("PUT", "a");
+  std::string url(bucket.signer().url_bound(request), '\0');
+  url.resize(bucket.signer().presign(request, 60, url.data()));
+  std::unique_ptr<HttpExchange> exchange =
+      presigned_exchange(bucket.signer(), request, "OPTIONS", {}, "", {1000, 2000, true});
+  perform(*HttpClient::create(), *exchange);
+
+  const std::string sent = server.requests().at(0);
+  const std::string target = url.substr(url.find("/examplebucket"));
+  EXPECT_EQ(sent.substr(0, sent.find("\r\n")), "OPTIONS " + target + " HTTP/1.1");
 }
 
 }  // namespace
