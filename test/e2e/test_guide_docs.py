@@ -1,4 +1,4 @@
-"""Every SQL example of the guides runs, in the order in which it stands there."""
+"""Every SQL example of the guides runs, in the order in which it stands there, and says what it is to say."""
 
 import pytest
 from doc_examples import examples, run_examples
@@ -7,7 +7,8 @@ pytestmark = pytest.mark.local
 
 
 @pytest.mark.parametrize(
-    "page, roles", [("quickstart", []), ("coming-from-the-guide", []), ("operations", ["files_monitor"])]
+    "page, roles",
+    [("quickstart", []), ("coming-from-the-guide", []), ("operations", ["files_monitor"])],
 )
 def test_every_example_runs(cluster, store, own_database, page, roles):
     own_database.roles = list(roles)
@@ -17,12 +18,11 @@ def test_every_example_runs(cluster, store, own_database, page, roles):
 
 
 # What the monitoring query is to notice, and how that comes about.
+QUEUE = "INSERT INTO b2_deletions (server, object_key, version_id, next_attempt_at, queued_at) VALUES"
 TROUBLE = {
     "this database does not delete": "UPDATE b2_lineage SET system_identifier = '1'",
-    "the store refuses for good": "INSERT INTO b2_deletions (server, object_key, next_attempt_at)"
-    " VALUES ('b2', 'x', 'infinity')",
-    "deletions are late": "INSERT INTO b2_deletions (server, object_key, queued_at)"
-    " VALUES ('b2', 'x', now() - interval '2 hours')",
+    "the store refuses for good": f"{QUEUE} ('b2', 'x', 'v', 'infinity', now())",
+    "deletions are late": f"{QUEUE} ('b2', 'x', 'v', now(), now() - interval '2 hours')",
 }
 
 
@@ -30,14 +30,22 @@ TROUBLE = {
 @pytest.mark.parametrize("alert", TROUBLE)
 def test_the_monitoring_query_gives_a_row_for_each_trouble_and_else_none(session, alert):
     query = examples("docs/operations.md", "What to watch")[0]
-    session.run("INSERT INTO b2_deletions (server, object_key) VALUES ('b2', 'on its way')")
+    session.run(f"{QUEUE} ('b2', 'on its way', 'v', now(), now())")
     assert session.rows(query) == []
     session.run(TROUBLE[alert])
     (row,) = session.rows(query)
     assert row.server == "b2" and row.alert.startswith(alert)
 
 
-def test_the_query_for_mappings_finds_the_application_keys(own_database):
+@pytest.mark.own_database
+def test_the_query_for_mappings_finds_the_application_keys(session):
     (query,) = examples("docs/operations.md", "Changing the application key")
-    with own_database.connect() as session:
-        assert session.rows(query) == [("b2", "public")]
+    assert session.rows(query) == [("b2", "public")]
+
+
+@pytest.mark.own_database
+def test_the_guide_s_answer_is_one_statement(session):
+    (statement,) = examples("docs/coming-from-the-guide.md", "Keeping the two endpoints")
+    answer = session.value(statement)
+    assert answer.keys() == {"success", "presignedUrl", "objectKey", "publicFileUrl"}
+    assert answer["objectKey"] in answer["presignedUrl"]
