@@ -1,4 +1,4 @@
-"""Every SQL example of the guides runs, in the order in which it stands there, and says what it is to say."""
+"""Every SQL example of the guides runs, in the order in which it stands there."""
 
 import pytest
 from doc_examples import examples, run_examples
@@ -18,7 +18,8 @@ def test_every_example_runs(cluster, store, own_database, page, roles):
 
 
 # What the monitoring query is to notice, and how that comes about.
-QUEUE = "INSERT INTO b2_deletions (server, object_key, version_id, next_attempt_at, queued_at) VALUES"
+COLUMNS = "server, object_key, version_id, next_attempt_at, queued_at"
+QUEUE = f"INSERT INTO b2_deletions ({COLUMNS}) VALUES"
 TROUBLE = {
     "this database does not delete": "UPDATE b2_lineage SET system_identifier = '1'",
     "the store refuses for good": f"{QUEUE} ('b2', 'x', 'v', 'infinity', now())",
