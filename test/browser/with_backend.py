@@ -23,7 +23,7 @@ from store import Store  # noqa: E402
 
 
 def allow_uploads_from(origin, store):
-    """The rule of README.md, in S3's words."""
+    """The rule of docs/cors.md, in S3's words."""
     rule = {
         "AllowedOrigins": [origin],
         "AllowedMethods": ["PUT", "GET", "HEAD"],
