@@ -22,7 +22,12 @@ BEGIN;
 
 CREATE EXTENSION IF NOT EXISTS b2neon;
 
--- The bucket, with what is given of its options. Links for confined roles live for an hour at most.
+-- The bucket, with what is given of its options. Links for confined roles live for an hour at most. A server that is
+-- there already stays as it is.
+SELECT EXISTS (SELECT FROM pg_foreign_server WHERE srvname = 'b2') AS has_server \gset
+\if :has_server
+\echo 'the server "b2" is there already and is used'
+\else
 SELECT format('CREATE SERVER b2 FOREIGN DATA WRAPPER b2neon OPTIONS (%s)',
               string_agg(format('%I %L', name, value), ', ')) AS "create server"
 FROM (VALUES ('endpoint', rtrim(:'endpoint', '/')), ('bucket', :'bucket'), ('region', :'region'),
@@ -31,6 +36,7 @@ WHERE value <> '' \gexec
 
 CREATE USER MAPPING FOR PUBLIC SERVER b2
   OPTIONS (key_id :'key_id', application_key :'application_key');
+\endif
 
 -- The user is the one in the claims that a backend sets for each transaction. This is for the whole database.
 SELECT b2_set_identity('request.jwt.claims') AS identity;

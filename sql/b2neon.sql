@@ -258,6 +258,7 @@ DECLARE
     wanted RECORD;
     found_type pg_catalog.text;
     owner pg_catalog.text;
+    demanding pg_catalog.text;
     added pg_catalog.text[] := '{}';
 BEGIN
     IF existing IS NULL AND pg_catalog.current_setting('row_security') OPERATOR(pg_catalog.=) 'off' THEN
@@ -287,7 +288,7 @@ BEGIN
                 USING ERRCODE = 'duplicate_table',
                       DETAIL = pg_catalog.format('It belongs to role %s, not to %s, which creates the extension.',
                                                  owner, '@extowner@'::pg_catalog.regrole),
-                      HINT = 'Rename it, or create the extension as a role that owns it for that time, and give all tables of b2neon back afterwards.';
+                      HINT = pg_catalog.format('Create the extension as that role (SET ROLE %s), which needs CREATE on the database for it, or rename the table.', owner);
         END IF;
         IF NOT EXISTS (
             SELECT FROM pg_catalog.pg_class c
@@ -395,6 +396,18 @@ BEGIN
             USING DETAIL = pg_catalog.format('%s: role %s.', wanted.object, wanted.author::pg_catalog.regrole),
                   HINT = 'Its code runs with the rights of whoever changes the table. Drop it, unless that is meant.';
     END LOOP;
+
+    SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname::pg_catalog.text), ', ' ORDER BY a.attnum) INTO demanding
+    FROM pg_catalog.pg_attribute a
+    WHERE a.attrelid OPERATOR(pg_catalog.=) existing
+      AND a.attnum OPERATOR(pg_catalog.>) 0::pg_catalog.int2 AND NOT a.attisdropped
+      AND a.attnotnull AND NOT a.atthasdef AND a.attidentity OPERATOR(pg_catalog.=) ''
+      AND NOT a.attname::pg_catalog.text OPERATOR(pg_catalog.=) ANY ('{id,object_key,user_id,upload_timestamp}'::pg_catalog.text[]);
+    IF demanding IS NOT NULL THEN
+        RAISE WARNING 'table "b2_files" demands values that b2neon may not have'
+            USING DETAIL = pg_catalog.format('NOT NULL and without a default: %s.', demanding),
+                  HINT = 'Files cannot be registered without them, and a private bucket has no file_url: ALTER TABLE ... ALTER COLUMN ... DROP NOT NULL.';
+    END IF;
 
     FOR wanted IN
         SELECT v.name, v.type, v.definition, v.meaning

@@ -31,12 +31,15 @@ GRANT :"user_role", :"anon_role" TO authenticator;
 GRANT SELECT, DELETE ON b2_files TO :"user_role";
 GRANT USAGE ON FOREIGN SERVER b2 TO :"user_role";
 
--- Strangers upload: within limits, so that each URL is for a known size.
-ALTER SERVER b2 OPTIONS (ADD max_upload_size '20000000', ADD max_expires_in '3600',
-                         ADD allowed_content_types 'image/*, text/plain, application/pdf');
+-- Strangers upload: within limits, so that each URL is for a known size. Limits that are there already stay.
+SELECT format('ALTER SERVER b2 OPTIONS (ADD %I %L)', name, value) AS "limit"
+FROM (VALUES ('max_upload_size', '20000000'), ('max_expires_in', '3600'),
+             ('allowed_content_types', 'image/*, text/plain, application/pdf')) AS needed (name, value)
+WHERE NOT EXISTS (SELECT FROM pg_foreign_server, unnest(srvoptions) AS option
+                  WHERE srvname = 'b2' AND starts_with(option, name || '=')) \gexec
 
 -- A computed column: GET /b2_files?select=id,file_name,link
-CREATE FUNCTION link(file b2_files) RETURNS text LANGUAGE sql STABLE
+CREATE OR REPLACE FUNCTION link(file b2_files) RETURNS text LANGUAGE sql STABLE
   AS $$ SELECT b2_presign_get(file.object_key, download_as => file.file_name) $$;
 COMMENT ON FUNCTION link(b2_files) IS 'a URL from which the file can be downloaded for five minutes';
 

@@ -15,6 +15,7 @@ SQLSTATE = re.compile(r"(?=\w*\d)[0-9A-Z]{5}")
 
 # Those that a reader meets because of a call, and that PostgreSQL raises by itself.
 FROM_POSTGRES = {
+    "23502": "ExecConstraints(), for a column of the user's own",
     "25006": "PreventCommandIfReadOnly()",
     "57014": "CHECK_FOR_INTERRUPTS(), while waiting for the store too",
     "57P01": "CHECK_FOR_INTERRUPTS(), while waiting for the store too",

@@ -75,7 +75,8 @@ def test_a_confined_role_sees_its_own_files(own_database, standby):
         "SELECT b2_set_identity('current_user')",
     ],
 )
-def test_what_writes_is_refused_by_postgresql_itself(statement, session, on_standby):
+def test_what_writes_is_refused_by_postgresql_itself(statement, session, standby, on_standby):
     presigned = session.row("SELECT * FROM b2_presign_put('a.txt', 'text/plain', user_id => 'u')")
+    standby.catch_up()
     with refused("25006", message=r"cannot (execute|acquire|assign|set) .*(read-only transaction|during recovery)"):
         on_standby.run(statement.format(key=presigned.object_key))

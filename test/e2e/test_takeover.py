@@ -300,6 +300,19 @@ def test_what_strangers_have_attached_to_the_table_is_named(empty_database):
     assert "constraint spy_id_fkey on table spy" in warnings
 
 
+def test_columns_that_demand_a_value_are_named(empty_database):
+    with empty_database.connect() as session:
+        session.run(GUIDE_TABLE)
+        session.run(
+            "ALTER TABLE b2_files ALTER COLUMN file_url SET NOT NULL, ADD COLUMN album text NOT NULL,"
+            " ADD COLUMN year int NOT NULL DEFAULT 2026, ADD COLUMN double int GENERATED ALWAYS AS (year * 2) STORED NOT NULL"
+        )
+        session.run("CREATE EXTENSION b2neon")
+        (warning,) = (n for n in session.connection.notices if "WARNING" in n)
+    assert "NOT NULL and without a default: file_url, album.\n" in warning
+    assert "DROP NOT NULL" in warning
+
+
 def test_a_table_of_another_owner_stays_as_it_is(empty_database):
     other = empty_database.create_role("other")
     owner = make_owner(empty_database)
@@ -308,7 +321,7 @@ def test_a_table_of_another_owner_stays_as_it_is(empty_database):
         before = objects(session)
         for role in (None, owner):
             with empty_database.connect(role=role) as installer:
-                with refused("42P07", detail="It belongs to role", hint="as a role that owns it"):
+                with refused("42P07", detail="It belongs to role", hint="Create the extension as that role"):
                     installer.run("CREATE EXTENSION b2neon")
         assert objects(session) == before
 
