@@ -17,21 +17,28 @@ SAMPLE_SECONDS = 0.02
 
 
 @contextmanager
-def database_with_server():
-    """A database with the extension and the server `b2`, and the store behind it."""
-    if is_real_bucket():
-        sys.exit("the benchmarks use the local store alone: unset the variables B2_...")
-    store = Store()
-    cluster = Cluster(store.endpoint)
+def database_with(server_options, mapping_options):
+    """A database with the extension and the server `b2`."""
+    cluster = Cluster(server_options["endpoint"])
     database = cluster.create_database()
     try:
         with database.connect() as session:
             session.run("CREATE EXTENSION b2neon")
-            session.create_server("b2", store.server_options(), store.mapping_options())
-        yield database, store
+            session.create_server("b2", server_options, mapping_options)
+        yield database
     finally:
         database.drop()
         cluster.close()
+
+
+@contextmanager
+def database_with_server():
+    """The same, and the store behind it."""
+    if is_real_bucket():
+        sys.exit("the benchmarks use the local store alone: unset the variables B2_...")
+    store = Store()
+    with database_with(store.server_options(), store.mapping_options()) as database:
+        yield database, store
 
 
 def say(step):
@@ -50,6 +57,22 @@ def private_memory(pid):
 def context_memory(session):
     """What PostgreSQL itself says of its memory."""
     return session.value("SELECT sum(total_bytes)::bigint FROM pg_backend_memory_contexts")
+
+
+def percentile(values, percent):
+    """Of the values, the one that so many percent do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+
+
+def flush_statistics(session):
+    """What the session has counted is made known to all."""
+    if session.connection.server_version >= 150000:
+        session.run("SELECT pg_stat_force_next_flush()")
+    else:
+        time.sleep(1)
+        session.run("SELECT 1")
+        time.sleep(1)
 
 
 class MemoryPeak:

@@ -4,54 +4,20 @@ bench/README.md says what is measured and what the columns mean. The exit status
 for single rows or a batch reads one of the tables from end to end, or is compiled just in time."""
 
 import argparse
-import json
 import random
 import statistics
 import sys
-import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import psycopg2
 from cases import BULKS, make_cases
+from explained import Explained, count_sequential_scans, shortened
 from filling import BIG_TABLES, Filling
 from harness import database_with_server, print_table, say
 
 # PostgreSQL makes a plan of its own for each of the first five executions, and may keep one then.
 RUNS = 7
-# How much of a statement's text is shown, of its beginning and of its end.
-HEAD, TAIL = 60, 35
-
-EXPLAIN_EVERYTHING = {
-    "auto_explain.log_min_duration": "0",
-    "auto_explain.log_nested_statements": "on",
-    "auto_explain.log_level": "notice",
-    "auto_explain.log_format": "json",
-    "auto_explain.log_analyze": "on",
-    "auto_explain.log_timing": "off",
-}
-
-
-@dataclass
-class Scan:
-    table: str
-    node: str
-    rows: float  # that were looked at
-
-    @property
-    def is_sequential(self):
-        return self.node == "Seq Scan"
-
-
-@dataclass
-class Execution:
-    """One statement, or one that a function or trigger runs for it."""
-
-    text: str
-    milliseconds: float
-    scans: list
-    is_compiled: bool
 
 
 @dataclass
@@ -78,78 +44,6 @@ class Result:
 
     def _note(self, trouble, text, phase):
         self.troubles.setdefault((trouble, text), set()).add(phase)
-
-
-def scans_of(plan):
-    if plan.get("Relation Name") in BIG_TABLES:
-        removed = plan.get("Rows Removed by Filter", 0)
-        removed += plan.get("Rows Removed by Index Recheck", 0)
-        loops = plan.get("Actual Loops", 1)
-        if "Scan" in plan["Node Type"]:
-            rows = (plan.get("Actual Rows", 0) + removed) * loops
-            yield Scan(plan["Relation Name"], plan["Node Type"], rows)
-    for child in plan.get("Plans", []):
-        yield from scans_of(child)
-
-
-def read_execution(notice):
-    """None where the notice is another one."""
-    head, brace, rest = notice.partition("{")
-    if "duration:" not in head:
-        return None
-    explained, _ = json.JSONDecoder().raw_decode(brace + rest)
-    milliseconds = float(head.split("duration:")[1].split()[0])
-    text = " ".join(explained["Query Text"].split())
-    return Execution(text, milliseconds, list(scans_of(explained["Plan"])), "JIT" in explained)
-
-
-class Explained:
-    """A session that shows the plans of all it runs."""
-
-    def __init__(self, database):
-        self.session = database.connect()
-        self.session.connection.notices = deque()
-        self.session.run("LOAD 'auto_explain'")
-        for name, value in EXPLAIN_EVERYTHING.items():
-            self.session.run(f"SET {name} = {value}")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.session.connection.close()
-
-    def execute(self, statement, expected_error=None):
-        """Milliseconds, and what was executed."""
-        notices = self.session.connection.notices
-        notices.clear()
-        start = time.perf_counter()
-        try:
-            self.session.run(statement)
-            assert not expected_error, f"{statement}: no error {expected_error}"
-        except psycopg2.Error as error:
-            # The end of the connection has no code.
-            if not expected_error or error.pgcode != expected_error:
-                raise
-        milliseconds = (time.perf_counter() - start) * 1000
-        executions = [read_execution(notice) for notice in notices]
-        return milliseconds, [execution for execution in executions if execution]
-
-
-def count_sequential_scans(session):
-    """What the session has counted is made known first."""
-    if session.connection.server_version >= 150000:
-        session.run("SELECT pg_stat_force_next_flush()")
-    else:
-        time.sleep(1)
-        session.run("SELECT 1")
-        time.sleep(1)
-    return dict(
-        session.rows(
-            "SELECT relname::text, seq_scan FROM pg_stat_user_tables WHERE relname = ANY (%s)",
-            list(BIG_TABLES),
-        )
-    )
 
 
 class Bench:
@@ -184,7 +78,7 @@ class Bench:
             count_sequential_scans(self.filling.session)
         before = count_sequential_scans(explained.session)
         with self.surroundings(explained.session, case):
-            milliseconds, executions = explained.execute(statement, case.expected_error)
+            milliseconds, executions = explained.execute(statement, expected_error=case.expected_error)
         after = count_sequential_scans(explained.session)
         counted = {table for table in BIG_TABLES if after[table] > before[table]}
         self.results[case].add(phase, milliseconds, executions, counted)
@@ -228,10 +122,6 @@ def case_row(case, result):
     times = [milliseconds_of(result.milliseconds[phase]) for phase in PHASES]
     allowed = " (may)" if troubles and case.may_scan else ""
     return [case.name, *times, f"{result.rows:.0f}", troubles + allowed]
-
-
-def shortened(text):
-    return text if len(text) <= HEAD + TAIL else f"{text[:HEAD]} ... {text[-TAIL:]}"
 
 
 def inner_row(text, executions):

@@ -520,12 +520,27 @@ CREATE FUNCTION b2_presign_get(
     stable_for pg_catalog.int4 DEFAULT 0,
     server pg_catalog.name DEFAULT NULL)
     RETURNS pg_catalog.text
-    LANGUAGE c STABLE PARALLEL SAFE COST 40
+    LANGUAGE c STABLE PARALLEL SAFE COST 20
     AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION b2_presign_get(
     pg_catalog.text, pg_catalog.int4, pg_catalog.text, pg_catalog.text, pg_catalog.text,
     pg_catalog.int4, pg_catalog.name) IS
     'a URL under which an object can be downloaded for expires_in seconds';
+
+CREATE FUNCTION b2_presign_get(
+    object_keys pg_catalog.text[],
+    expires_in pg_catalog.int4 DEFAULT 300,
+    content_type pg_catalog.text DEFAULT NULL,
+    stable_for pg_catalog.int4 DEFAULT 0,
+    server pg_catalog.name DEFAULT NULL,
+    OUT object_key pg_catalog.text,
+    OUT presigned_url pg_catalog.text)
+    RETURNS SETOF record
+    LANGUAGE c STABLE PARALLEL SAFE COST 1000 ROWS 100
+    AS 'MODULE_PATHNAME', 'b2_presign_get_set';
+COMMENT ON FUNCTION b2_presign_get(
+    pg_catalog.text[], pg_catalog.int4, pg_catalog.text, pg_catalog.int4, pg_catalog.name) IS
+    'URLs under which many objects can be downloaded for expires_in seconds, in the order of object_keys';
 
 CREATE FUNCTION b2_presign_put(
     file_name pg_catalog.text,

@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 
+#include <atomic>
 #include <cstring>
 
 namespace b2neon {
@@ -39,27 +40,40 @@ namespace {
 // Fetching the algorithm is slow in OpenSSL 3, so it happens once; it is never freed.
 const EVP_MD *sha256_algorithm() noexcept {
 #if OPENSSL_VERSION_NUMBER >= 0x30000000L
-  static const EVP_MD *const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  static std::atomic<const EVP_MD *> algorithm;
+  if (!algorithm.load(std::memory_order_acquire)) {  // also where memory had run out
+    algorithm.store(EVP_MD_fetch(nullptr, "SHA256", nullptr), std::memory_order_release);
+  }
+  return algorithm.load(std::memory_order_acquire);
 #else
-  static const EVP_MD *const algorithm = EVP_sha256();
+  return EVP_sha256();
 #endif
-  return algorithm;
 }
 
 }  // namespace
 
 Sha256::Sha256() noexcept : state_(EVP_MD_CTX_new()) {
-  const EVP_MD *algorithm = sha256_algorithm();
-  failed_ = !state_ || !algorithm || EVP_DigestInit_ex(state_, algorithm, nullptr) != 1;
+  reset();
 }
 
 Sha256::Sha256(const Sha256 &other) noexcept : state_(EVP_MD_CTX_new()) {
+  *this = other;
+}
+
+Sha256 &Sha256::operator=(const Sha256 &other) noexcept {
+  if (this == &other) return *this;
   failed_ = other.failed_ || !state_ || EVP_MD_CTX_copy_ex(state_, other.state_) != 1;
+  return *this;
 }
 
 // OpenSSL clears the state before it frees it.
 Sha256::~Sha256() {
   EVP_MD_CTX_free(state_);
+}
+
+void Sha256::reset() noexcept {
+  const EVP_MD *algorithm = sha256_algorithm();
+  failed_ = !state_ || !algorithm || EVP_DigestInit_ex(state_, algorithm, nullptr) != 1;
 }
 
 Sha256 &Sha256::update(std::string_view bytes) noexcept {
@@ -78,10 +92,16 @@ Sha256::Sha256() noexcept {
 }
 
 Sha256::Sha256(const Sha256 &other) noexcept = default;
+Sha256 &Sha256::operator=(const Sha256 &other) noexcept = default;
 
 // States that are derived from an application key are as good as the key.
 Sha256::~Sha256() {
   OPENSSL_cleanse(&state_, sizeof state_);
+}
+
+void Sha256::reset() noexcept {
+  SHA256_Init(&state_);
+  failed_ = false;
 }
 
 Sha256 &Sha256::update(std::string_view bytes) noexcept {
@@ -101,26 +121,40 @@ Sha256 &Sha256::update(const Digest &digest) noexcept {
 
 HmacKey::HmacKey(std::string_view key) noexcept {
   absorb_key(key, inner_, outer_);
+  failed_ = inner_.failed() || outer_.failed() || work_.failed();
+}
+
+HmacKey::HmacKey(const HmacKey &other) noexcept : inner_(other.inner_), outer_(other.outer_) {
+  failed_ = inner_.failed() || outer_.failed() || work_.failed();
 }
 
 HmacKey::HmacKey(const Digest &key) noexcept
     : HmacKey(std::string_view(reinterpret_cast<const char *>(key.data()), key.size())) {}
 
-bool HmacKey::sign(std::string_view message, Digest &mac) const noexcept {
-  Sha256 inner(inner_);
+HmacKey HmacKey::with_prefix(std::string_view prefix) const noexcept {
+  HmacKey key(*this);
+  key.failed_ |= key.inner_.update(prefix).failed();
+  return key;
+}
+
+bool HmacKey::sign(std::string_view message, Digest &mac) noexcept {
+  work_ = inner_;
   Digest inner_digest;
-  if (!inner.update(message).finish(inner_digest)) return false;
-  Sha256 outer(outer_);
-  return outer.update(inner_digest).finish(mac);
+  if (!work_.update(message).finish(inner_digest)) return false;
+  work_ = outer_;
+  return work_.update(inner_digest).finish(mac);
 }
 
 HexDigest to_hex(const Digest &digest) noexcept {
-  constexpr char kDigits[] = "0123456789abcdef";
-  HexDigest hex = {};
-  for (size_t i = 0; i < digest.size(); i++) {
-    hex[2 * i] = kDigits[digest[i] >> 4];
-    hex[2 * i + 1] = kDigits[digest[i] & 0xf];
-  }
+  using Pair = std::array<char, 2>;
+  static constexpr std::array<Pair, 256> kPairs = [] {
+    constexpr char kDigits[] = "0123456789abcdef";
+    std::array<Pair, 256> pairs{};
+    for (size_t i = 0; i < pairs.size(); i++) pairs[i] = {kDigits[i >> 4], kDigits[i & 0xf]};
+    return pairs;
+  }();
+  HexDigest hex;
+  for (size_t i = 0; i < digest.size(); i++) memcpy(&hex[2 * i], &kPairs[digest[i]], sizeof(Pair));
   return hex;
 }
 

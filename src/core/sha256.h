@@ -28,8 +28,11 @@ class Sha256 {
  public:
   Sha256() noexcept;
   Sha256(const Sha256 &other) noexcept;
-  Sha256 &operator=(const Sha256 &) = delete;
+  Sha256 &operator=(const Sha256 &other) noexcept;
   ~Sha256();
+
+  /// Starts anew.
+  void reset() noexcept;
 
   Sha256 &update(std::string_view bytes) noexcept;
   Sha256 &update(const Digest &digest) noexcept;
@@ -39,6 +42,7 @@ class Sha256 {
 
   /// Makes finish() fail, because what should have been hashed could not be made.
   void fail() noexcept { failed_ = true; }
+  bool failed() const noexcept { return failed_; }
 
  private:
 #ifdef B2NEON_SHA256_EVP
@@ -50,19 +54,27 @@ class Sha256 {
 };
 
 /// HMAC-SHA-256 (RFC 2104) under one key: the key's two blocks are hashed once, and each message
-/// starts from copies of those states.
+/// starts from copies of those states. It is not safe to use one from two threads at once.
 class HmacKey {
  public:
   explicit HmacKey(std::string_view key) noexcept;
   explicit HmacKey(const Digest &key) noexcept;
-  HmacKey(const HmacKey &) = default;
+  HmacKey(const HmacKey &other) noexcept;
   HmacKey &operator=(const HmacKey &) = delete;
 
-  [[nodiscard]] bool sign(std::string_view message, Digest &mac) const noexcept;
+  /// The same key for messages that all begin with `prefix`, which is hashed once.
+  HmacKey with_prefix(std::string_view prefix) const noexcept;
+
+  [[nodiscard]] bool sign(std::string_view message, Digest &mac) noexcept;
+
+  /// Whether the key could not be made, so that it will never sign anything.
+  bool failed() const noexcept { return failed_; }
 
  private:
   Sha256 inner_;
   Sha256 outer_;
+  Sha256 work_;  // kept, because with EVP each new one is an allocation
+  bool failed_;
 };
 
 HexDigest to_hex(const Digest &digest) noexcept;

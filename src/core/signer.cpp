@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
-#include <new>
 
 #include "core/ascii.h"
 #include "core/header_value.h"
 #include "core/percent_encoding.h"
+#include "core/writer.h"
 
 namespace b2neon {
 
@@ -19,164 +18,6 @@ constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 constexpr std::string_view kService = "s3";
 constexpr std::string_view kTerminator = "aws4_request";
 constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
-constexpr size_t kSignatureParameters = 5;   // X-Amz-Algorithm … X-Amz-SignedHeaders
-constexpr size_t kSignerHeadersLength = 64;  // host;x-amz-content-sha256;x-amz-date
-
-// A pointer that moves on as text is written. The caller has made enough room.
-class Writer {
- public:
-  explicit Writer(char *out) noexcept : start_(out), end_(out) {}
-
-  Writer &text(std::string_view text) noexcept {
-    memcpy(end_, text.data(), text.size());
-    end_ += text.size();
-    return *this;
-  }
-  Writer &encoded(std::string_view text) noexcept {
-    end_ = percent_encode(end_, text);
-    return *this;
-  }
-  Writer &encoded_path(std::string_view path) noexcept {
-    end_ = percent_encode_path(end_, path);
-    return *this;
-  }
-  Writer &lower(std::string_view text) noexcept {
-    for (char c : text) *end_++ = to_ascii_lower(c);
-    return *this;
-  }
-
-  size_t size() const noexcept { return static_cast<size_t>(end_ - start_); }
-  std::string_view since(size_t offset) const noexcept {
-    return {start_ + offset, size() - offset};
-  }
-
- private:
-  char *start_;
-  char *end_;
-};
-
-int compare_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  size_t shared = std::min(a.size(), b.size());
-  for (size_t i = 0; i < shared; i++) {
-    char x = to_ascii_lower(a[i]);
-    char y = to_ascii_lower(b[i]);
-    if (x != y) return x < y ? -1 : 1;
-  }
-  return a.size() == b.size() ? 0 : (a.size() < b.size() ? -1 : 1);
-}
-
-bool header_precedes(const NameValue &a, const NameValue &b) noexcept {
-  return compare_ignoring_case(a.name, b.name) < 0;
-}
-
-bool parameter_precedes(const NameValue &a, const NameValue &b) noexcept {
-  int order = compare_percent_encoded(a.name, b.name);
-  return order != 0 ? order < 0 : compare_percent_encoded(a.value, b.value) < 0;
-}
-
-// A request's headers or parameters in canonical order, without an allocation.
-class SortedNameValues {
- public:
-  void add(const NameValue &item) noexcept { items_[count_++] = item; }
-  void add(std::span<const NameValue> items) noexcept {
-    for (const NameValue &item : items) add(item);
-  }
-  template <class Precedes>
-  void sort(Precedes precedes) noexcept {
-    // Insertion sort: the lists are short, and mostly sorted as they come.
-    for (size_t i = 1; i < count_; i++) {
-      NameValue item = items_[i];
-      size_t j = i;
-      for (; j > 0 && precedes(item, items_[j - 1]); j--) items_[j] = items_[j - 1];
-      items_[j] = item;
-    }
-  }
-  const NameValue *begin() const noexcept { return items_; }
-  const NameValue *end() const noexcept { return items_ + count_; }
-
- private:
-  NameValue items_[kMaxNameValues + kSignatureParameters];
-  size_t count_ = 0;
-};
-
-std::string_view write_path(Writer &out, std::string_view prefix, std::string_view key) noexcept {
-  const size_t start = out.size();
-  out.text(prefix).encoded_path(key);
-  return out.since(start);
-}
-
-std::string_view write_query(Writer &out, const SortedNameValues &parameters) noexcept {
-  const size_t start = out.size();
-  std::string_view separator = "";
-  for (const NameValue &parameter : parameters) {
-    out.text(separator).encoded(parameter.name).text("=").encoded(parameter.value);
-    separator = "&";
-  }
-  return out.since(start);
-}
-
-// The names of the headers, `content-type;host`, in room for all that check_signed_headers() and
-// the signer's own headers allow.
-class SignedHeaders {
- public:
-  // cppcheck-suppress uninitMemberVar ; no more of text_ is read than was written
-  explicit SignedHeaders(const SortedNameValues &headers) noexcept {
-    Writer out(text_);
-    std::string_view separator = "";
-    for (const NameValue &header : headers) {
-      out.text(separator).lower(header.name);
-      separator = ";";
-    }
-    size_ = out.size();
-  }
-  std::string_view text() const noexcept { return {text_, size_}; }
-
- private:
-  char text_[kMaxHeaderNamesLength + kMaxNameValues + kSignerHeadersLength];
-  size_t size_;
-};
-
-// Spaces around a value do not count, and a run of them counts as one.
-void hash_header_value(Sha256 &hash, std::string_view value) noexcept {
-  bool first = true;
-  while (true) {
-    size_t begin = value.find_first_not_of(' ');
-    if (begin == std::string_view::npos) return;
-    value.remove_prefix(begin);
-    std::string_view word = value.substr(0, value.find(' '));
-    if (!first) hash.update(" ");
-    hash.update(word);
-    value.remove_prefix(word.size());
-    first = false;
-  }
-}
-
-void hash_header_name(Sha256 &hash, std::string_view name) noexcept {
-  char chunk[64];
-  while (!name.empty()) {
-    std::string_view part = name.substr(0, sizeof chunk);
-    Writer lower(chunk);
-    lower.lower(part);
-    hash.update(lower.since(0));
-    name.remove_prefix(part.size());
-  }
-}
-
-// Task 1 of https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
-bool hash_canonical_request(std::string_view method, std::string_view path, std::string_view query,
-                            const SortedNameValues &headers, std::string_view signed_headers,
-                            std::string_view payload_hash, Digest &digest) noexcept {
-  Sha256 hash;
-  hash.update(method).update("\n").update(path).update("\n").update(query).update("\n");
-  for (const NameValue &header : headers) {
-    hash_header_name(hash, header.name);
-    hash.update(":");
-    hash_header_value(hash, header.value);
-    hash.update("\n");
-  }
-  hash.update("\n").update(signed_headers).update("\n").update(payload_hash);
-  return hash.finish(digest);
-}
 
 std::string origin_of(const BucketAccess &access, std::string_view host) {
   return std::string(access.endpoint.scheme) + "://" + std::string(host);
@@ -244,7 +85,8 @@ Problem check_query(std::span<const NameValue> query) noexcept {
 
 std::unique_ptr<Signer> Signer::create(const BucketAccess &access) noexcept {
   try {
-    return std::unique_ptr<Signer>(new Signer(access));
+    std::unique_ptr<Signer> signer(new Signer(access));
+    return signer->secret_.failed() ? nullptr : std::move(signer);
   } catch (...) {
     return nullptr;
   }
@@ -275,21 +117,37 @@ bool Signer::use_day(std::string_view day) noexcept {
   }
   if (ok) signing_key_.emplace(key);
   OPENSSL_cleanse(key.data(), key.size());
-  return ok;
+  if (ok && !signing_key_->failed()) return true;
+  signing_key_.reset();
+  return false;
 }
 
-// Tasks 2 and 3.
-bool Signer::sign(const AmzDate &date, const Digest &canonical_request,
-                  HexDigest &signature) const noexcept {
-  HexDigest canonical_request_hex = to_hex(canonical_request);
+bool Signer::use_time(int64_t signed_at) noexcept {
+  if (time_key_ && signed_at == signed_at_) return true;
+  time_key_.reset();
+  plain_.reset();
+  date_ = AmzDate(signed_at);
+  if (!use_day(date_.day())) return false;
+
   char buffer[256];
   Writer string_to_sign(buffer);
   string_to_sign.text(kAlgorithm).text("\n");
-  string_to_sign.text(date.timestamp()).text("\n");
+  string_to_sign.text(date_.timestamp()).text("\n");
   string_to_sign.text(scope_).text("\n");
-  string_to_sign.text(view(canonical_request_hex));
+  time_key_.emplace(signing_key_->with_prefix(string_to_sign.since(0)));
+  if (time_key_->failed()) {
+    time_key_.reset();
+    return false;
+  }
+  signed_at_ = signed_at;
+  return true;
+}
+
+// Task 3.
+bool Signer::sign(const Digest &canonical_request, HexDigest &signature) noexcept {
+  const HexDigest canonical_request_hex = to_hex(canonical_request);
   Digest mac;
-  if (!signing_key_->sign(string_to_sign.since(0), mac)) return false;
+  if (!time_key_->sign(view(canonical_request_hex), mac)) return false;
   signature = to_hex(mac);
   return true;
 }
@@ -307,82 +165,88 @@ size_t Signer::url_bound(const ObjectRequest &request) const noexcept {
   return bound;
 }
 
-size_t Signer::presign(const ObjectRequest &request, int expires_in, char *out) noexcept {
-  const AmzDate date(request.signed_at);
-  if (!use_day(date.day())) return 0;
-
-  SortedNameValues headers;
-  headers.add(request.headers);
-  headers.add({"host", host_});
-  headers.sort(header_precedes);
+CanonicalRequest Signer::presigned_request(const ObjectRequest &request, int expires_in) const {
+  const NameValue host[] = {{"host", host_}};
+  const SortedNameValues headers(SortedNameValues::Kind::kHeaders, request.headers, host);
   const SignedHeaders signed_headers(headers);
 
   char expires[16];
   const char *expires_end = std::to_chars(expires, expires + sizeof expires, expires_in).ptr;
+  const NameValue of_signature[] = {
+      {"X-Amz-Algorithm", kAlgorithm},
+      {"X-Amz-Credential", credential_},
+      {"X-Amz-Date", date_.timestamp()},
+      {"X-Amz-Expires", {expires, static_cast<size_t>(expires_end - expires)}},
+      {"X-Amz-SignedHeaders", signed_headers.text()},
+  };
+  const SortedNameValues parameters(SortedNameValues::Kind::kParameters, request.query,
+                                    of_signature);
+  return {request.method, parameters, headers, signed_headers.text(), kUnsignedPayload};
+}
 
-  SortedNameValues parameters;
-  parameters.add({"X-Amz-Algorithm", kAlgorithm});
-  parameters.add({"X-Amz-Credential", credential_});
-  parameters.add({"X-Amz-Date", date.timestamp()});
-  parameters.add({"X-Amz-Expires", {expires, static_cast<size_t>(expires_end - expires)}});
-  parameters.add({"X-Amz-SignedHeaders", signed_headers.text()});
-  parameters.add(request.query);
-  parameters.sort(parameter_precedes);
-
-  // The path and query of the URL are the canonical ones, so they are hashed where they stand.
+// The path and query of the URL are the canonical ones.
+size_t Signer::write_presigned(CanonicalRequest &canonical, std::string_view object_key,
+                               std::span<const NameValue> more, char *out) {
   Writer url(out);
-  url.text(origin_);
-  const std::string_view path = write_path(url, path_prefix_, request.object_key);
+  url.text(origin_).text(path_prefix_).encoded_path(object_key);
+  const std::string_view path = url.since(origin_.size());
   url.text("?");
-  const std::string_view query = write_query(url, parameters);
+  const size_t start_of_query = url.size();
+  url.text(canonical.query());
+  for (const NameValue &parameter : more) url.text("&").parameter(parameter.name, parameter.value);
 
-  Digest canonical_request;
+  Digest hash;
   HexDigest signature;
-  if (!hash_canonical_request(request.method, path, query, headers, signed_headers.text(),
-                              kUnsignedPayload, canonical_request) ||
-      !sign(date, canonical_request, signature)) {
-    return 0;
-  }
+  if (!canonical.hash(path, url.since(start_of_query), hash) || !sign(hash, signature)) return 0;
   url.text("&X-Amz-Signature=").text(view(signature));
   return url.size();
+}
+
+size_t Signer::presign(const ObjectRequest &request, int expires_in, char *out) noexcept {
+  try {
+    if (!use_time(request.signed_at)) return 0;
+    if (!request.headers.empty() || !follow_the_signature(request.query)) {
+      CanonicalRequest canonical = presigned_request(request, expires_in);
+      return write_presigned(canonical, request.object_key, {}, out);
+    }
+    if (!plain_ || plain_->expires_in != expires_in || plain_->method != request.method) {
+      ObjectRequest plain = request;
+      plain.query = {};
+      plain_.emplace(PlainRequest{std::string(request.method), expires_in,
+                                  presigned_request(plain, expires_in)});
+    }
+    return write_presigned(plain_->canonical, request.object_key, request.query, out);
+  } catch (...) {
+    return 0;
+  }
 }
 
 bool Signer::authorize(const ObjectRequest &request, std::string_view body,
                        AuthorizedRequest &authorized) noexcept {
   try {
-    const AmzDate date(request.signed_at);
     Digest body_digest;
-    if (!use_day(date.day()) || !Sha256().update(body).finish(body_digest)) return false;
+    if (!use_time(request.signed_at) || !Sha256().update(body).finish(body_digest)) return false;
     const HexDigest content_sha256 = to_hex(body_digest);
 
-    SortedNameValues headers;
-    headers.add(request.headers);
-    headers.add({"host", host_});
-    headers.add({"x-amz-content-sha256", view(content_sha256)});
-    headers.add({"x-amz-date", date.timestamp()});
-    headers.sort(header_precedes);
+    const NameValue of_signature[] = {{"host", host_},
+                                      {"x-amz-content-sha256", view(content_sha256)},
+                                      {"x-amz-date", date_.timestamp()}};
+    const SortedNameValues headers(SortedNameValues::Kind::kHeaders, request.headers, of_signature);
     const SignedHeaders signed_headers(headers);
-
-    SortedNameValues parameters;
-    parameters.add(request.query);
-    parameters.sort(parameter_precedes);
+    const SortedNameValues parameters(SortedNameValues::Kind::kParameters, request.query, {});
+    CanonicalRequest canonical(request.method, parameters, headers, signed_headers.text(),
+                               view(content_sha256));
 
     authorized.url.resize(url_bound(request));
     Writer url(authorized.url.data());
-    url.text(origin_);
-    const std::string_view path = write_path(url, path_prefix_, request.object_key);
-    if (!request.query.empty()) url.text("?");
-    const std::string_view query = write_query(url, parameters);
-
-    Digest canonical_request;
+    url.text(origin_).text(path_prefix_).encoded_path(request.object_key);
+    const std::string_view path = url.since(origin_.size());
+    Digest hash;
     HexDigest signature;
-    if (!hash_canonical_request(request.method, path, query, headers, signed_headers.text(),
-                                view(content_sha256), canonical_request) ||
-        !sign(date, canonical_request, signature)) {
-      return false;
-    }
+    if (!canonical.hash(path, canonical.query(), hash) || !sign(hash, signature)) return false;
+    if (!request.query.empty()) url.text("?").text(canonical.query());
     authorized.url.resize(url.size());
-    authorized.amz_date = date.timestamp();
+    authorized.amz_date = date_.timestamp();
     authorized.content_sha256 = view(content_sha256);
     authorized.authorization = std::string(kAlgorithm) + " Credential=" + credential_ +
                                ",SignedHeaders=" + std::string(signed_headers.text()) +

@@ -9,23 +9,12 @@
 #include <string_view>
 
 #include "core/amz_date.h"
+#include "core/canonical_request.h"
 #include "core/endpoint.h"
 #include "core/problem.h"
 #include "core/sha256.h"
 
 namespace b2neon {
-
-/// A header to be signed, or a parameter of a query string. Plain text: nothing is encoded yet.
-struct NameValue {
-  std::string_view name;
-  std::string_view value;
-};
-
-/// The most headers, and the most query parameters, that one request can have.
-constexpr size_t kMaxNameValues = 64;
-
-/// The most that the names of a request's headers can have together, in bytes.
-constexpr size_t kMaxHeaderNamesLength = 1024;
 
 /// A presigned URL lives for 1 second to 7 days (AWS; B2 says the same in its SDKs).
 constexpr int kMinExpiresIn = 1;
@@ -70,9 +59,9 @@ Problem check_query(std::span<const NameValue> query) noexcept;
 /// Signs requests to one bucket with one application key by AWS Signature Version 4:
 /// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 ///
-/// It reads no clock, keeps the signing key of the last day that it signed for, and the application
-/// key itself only as the two SHA-256 states that HMAC makes of it. It is not safe to use one from
-/// two threads at once.
+/// It reads no clock. It keeps the signing key of the last day that it signed for, what the last
+/// plain request can share with the next, and the application key itself only as the two SHA-256
+/// states that HMAC makes of it. It is not safe to use one from two threads at once.
 class Signer {
  public:
   /// Returns nullptr when memory runs out.
@@ -81,8 +70,9 @@ class Signer {
   /// The most bytes that the URL of `request` can have, presigned or not.
   size_t url_bound(const ObjectRequest &request) const noexcept;
 
-  /// Writes the presigned URL to `out` and returns its length; 0 when memory runs out (only
-  /// OpenSSL's EVP interface allocates anything here).
+  /// Writes the presigned URL to `out` and returns its length; 0 when memory runs out. Nothing is
+  /// allocated where the request has no headers and differs from the one before in its key and in
+  /// parameters that come after X-Amz-..., in canonical order, and is no longer.
   size_t presign(const ObjectRequest &request, int expires_in, char *out) noexcept;
 
   /// Signs `request` in its Authorization header, with the hash of its body. The headers that
@@ -95,8 +85,11 @@ class Signer {
   explicit Signer(const BucketAccess &access);
 
   [[nodiscard]] bool use_day(std::string_view day) noexcept;
-  [[nodiscard]] bool sign(const AmzDate &date, const Digest &canonical_request,
-                          HexDigest &signature) const noexcept;
+  [[nodiscard]] bool use_time(int64_t signed_at) noexcept;
+  CanonicalRequest presigned_request(const ObjectRequest &request, int expires_in) const;
+  size_t write_presigned(CanonicalRequest &canonical, std::string_view object_key,
+                         std::span<const NameValue> more, char *out);
+  [[nodiscard]] bool sign(const Digest &canonical_request, HexDigest &signature) noexcept;
 
   // The parts of a URL that are the same for every object of the bucket.
   std::string origin_;       // https://host[:port]
@@ -110,6 +103,19 @@ class Signer {
   std::string scope_;       // 20130524/us-east-1/s3/aws4_request
   std::string credential_;  // key id, slash, scope
   std::optional<HmacKey> signing_key_;
+
+  // What belongs to one second.
+  int64_t signed_at_ = 0;
+  AmzDate date_{0};
+  std::optional<HmacKey> time_key_;  // the signing key with the string to sign up to the hash
+
+  // What the last requests of that second without headers of their own have in common.
+  struct PlainRequest {
+    std::string method;
+    int expires_in;
+    CanonicalRequest canonical;
+  };
+  std::optional<PlainRequest> plain_;
 };
 
 }  // namespace b2neon

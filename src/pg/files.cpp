@@ -1,5 +1,8 @@
 #include "pg/files.h"
 
+#include <algorithm>
+#include <numeric>
+
 #include "pg/arguments.h"
 #include "pg/spi_row.h"
 #include "pg/tables.h"
@@ -23,6 +26,12 @@ Statement select_visible_file = {
     "WHERE object_key OPERATOR(pg_catalog.=) $1",
     1,
     {TEXTOID}};
+
+Statement select_visible_files = {
+    "SELECT server, version_id, object_key FROM %1$s.b2_files "
+    "WHERE object_key OPERATOR(pg_catalog.=) ANY ($1)",
+    1,
+    {TEXTARRAYOID}};
 
 Statement select_file_exists = {"SELECT FROM %1$s.b2_files WHERE object_key = $1", 1, {TEXTOID}};
 
@@ -75,6 +84,20 @@ bool select_visible(Oid schema, std::string_view object_key, bool read_only) {
   return execute(select_visible_file, schema, &key, nullptr, read_only) > 0;
 }
 
+// Without a server, in the row or because there is no row, the caller would choose one.
+void require_match(const VisibleFile &file, std::string_view object_key,
+                   std::string_view version_id, std::string_view server) {
+  const bool is_other_version = !is_null(version_id) && version_id != file.version_id;
+  const bool is_other_server = !is_null(server) && server != file.server;
+  if (!is_null(file.server) && !is_other_version && !is_other_server) return;
+  ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                  errmsg("no file \"%s\" that role \"%s\" can see", quotable(object_key),
+                         GetUserNameFromId(GetUserId(), false)),
+                  is_null(file.server) ? 0
+                  : is_other_version   ? errdetail("The file is there in another version.")
+                                       : errdetail("The file is on another server.")));
+}
+
 }  // namespace
 
 bool is_visible(Oid schema, std::string_view object_key) {
@@ -94,23 +117,40 @@ VisibleFile require_visible_file(Oid schema, std::string_view object_key,
   VisibleFile file = {};
   if (found) {
     file = {SpiRow().text(1), SpiRow().text(2)};
-    // Without a server the caller would choose one; and by the column's collation other keys may
-    // be equal to this one.
-    found = !is_null(file.server) && SpiRow().text(3) == object_key;
+    // By the column's collation other keys may be equal to this one.
+    found = SpiRow().text(3) == object_key;
+  }
+  SPI_finish();
+  if (!found) file = {};
+  require_match(file, object_key, version_id, server);
+  return file;
+}
+
+const VisibleFile *require_visible_files(Oid schema, Datum array,
+                                         std::span<const std::string_view> keys,
+                                         std::string_view server) {
+  require_select(schema);
+  VisibleFile *files = static_cast<VisibleFile *>(palloc0(keys.size() * sizeof(VisibleFile) + 1));
+  size_t *by_key = static_cast<size_t *>(palloc(keys.size() * sizeof(size_t) + 1));
+  size_t *const end = by_key + keys.size();
+  std::iota(by_key, end, size_t{0});
+  std::sort(by_key, end, [&](size_t a, size_t b) { return keys[a] < keys[b]; });
+
+  SPI_connect();
+  const uint64 count = execute(select_visible_files, schema, &array, nullptr, true);
+  for (uint64 i = 0; i < count; i++) {
+    const SpiRow row(i);
+    const std::string_view key = row.text(3);
+    size_t *match = std::lower_bound(by_key, end, key,
+                                     [&](size_t a, std::string_view b) { return keys[a] < b; });
+    if (match == end || keys[*match] != key) continue;  // equal by the column's collation alone
+    const VisibleFile file = {row.text(1), row.text(2)};
+    for (; match != end && keys[*match] == key; match++) files[*match] = file;
   }
   SPI_finish();
 
-  const bool is_other_version = !is_null(version_id) && version_id != file.version_id;
-  const bool is_other_server = !is_null(server) && server != file.server;
-  if (!found || is_other_version || is_other_server) {
-    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                    errmsg("no file \"%s\" that role \"%s\" can see", quotable(object_key),
-                           GetUserNameFromId(GetUserId(), false)),
-                    !found             ? 0
-                    : is_other_version ? errdetail("The file is there in another version.")
-                                       : errdetail("The file is on another server.")));
-  }
-  return file;
+  for (size_t i = 0; i < keys.size(); i++) require_match(files[i], keys[i], {}, server);
+  return files;
 }
 
 bool file_exists(Oid schema, std::string_view object_key) {

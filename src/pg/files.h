@@ -19,6 +19,12 @@ struct VisibleFile {
 VisibleFile require_visible_file(Oid schema, std::string_view object_key,
                                  std::string_view version_id, std::string_view server);
 
+/// The same for many keys with one query, whose files are returned in the order of the keys.
+/// `array` is what the keys are read from.
+const VisibleFile *require_visible_files(Oid schema, Datum array,
+                                         std::span<const std::string_view> keys,
+                                         std::string_view server);
+
 /// Whether the current role can see the file of that key by the policies of the table.
 bool is_visible(Oid schema, std::string_view object_key);
 

@@ -214,10 +214,6 @@ bool is_same_bucket(const ServerOptions &one, const ServerOptions &other) {
 
 const Server *find_by_key(const CacheKey &key) {
   const uint64_t generation = catalog_generation();
-  if (last_entry && last_entry->generation == generation &&
-      memcmp(&last_entry->key, &key, sizeof key) == 0) {
-    return last_entry->server;
-  }
   if (!cache) create_cache();
 
   CacheEntry *entry = static_cast<CacheEntry *>(hash_search(cache, &key, HASH_FIND, nullptr));
@@ -249,8 +245,12 @@ bool is_bucket(const ForeignServer *server) {
 }
 
 const Server *find_server(std::string_view name) {
-  CacheKey key = {};
   if (is_null(name)) name = default_server_name();
+  if (last_entry && last_entry->generation == catalog_generation() &&
+      last_entry->key.role == GetUserId() && name == NameStr(last_entry->key.name)) {
+    return last_entry->server;
+  }
+  CacheKey key = {};
   // Longer names are cut, as everywhere in PostgreSQL.
   memcpy(NameStr(key.name), name.data(), Min(name.size(), static_cast<size_t>(NAMEDATALEN - 1)));
   key.role = GetUserId();

@@ -101,8 +101,13 @@ Oid table_owner(Oid table) {
   return owner;
 }
 
+// Looked up once a query; fn_extra lives no longer, and holds the Oid itself instead of a pointer.
 Oid extension_schema(FunctionCallInfo fcinfo) {
-  return get_func_namespace(fcinfo->flinfo->fn_oid);
+  FmgrInfo *function = fcinfo->flinfo;
+  if (!function->fn_extra) {
+    function->fn_extra = reinterpret_cast<void *>(uintptr_t{get_func_namespace(function->fn_oid)});
+  }
+  return static_cast<Oid>(reinterpret_cast<uintptr_t>(function->fn_extra));
 }
 
 Oid require_table(Oid schema, const char *name) {

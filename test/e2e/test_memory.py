@@ -56,6 +56,10 @@ MILLION_CALLS = {
         SELECT count(b2_presign_get('folder/file ' || n, 60 + n % 60, 'näme ' || n, 'image/png',
                                     'version' || n, n % 100))
         FROM (SELECT generate_series(1, {count}) AS n) numbers""",
+    "many keys a call": """
+        SELECT count(link.presigned_url) FROM generate_series(1, {count} / 1000) AS n,
+            LATERAL b2_presign_get(ARRAY(SELECT 'folder/file ' || n * 1000 + m
+                                         FROM generate_series(1, 1000) AS m)) AS link""",
     "a loop": """
         DO $$ BEGIN
             FOR n IN 1 .. {count} LOOP PERFORM b2_presign_get('folder/file ' || n); END LOOP;

@@ -1,5 +1,5 @@
 -- Links of a role that row-level security applies to: for what it can see, in the version that was verified.
-\set tests 24
+\set tests 34
 \ir setup/two_users.psql
 SET ROLE alice;
 
@@ -42,6 +42,30 @@ SELECT throws_ok(format('SELECT b2_presign_get(%L, 601)', :'alices'), '22023',
                  'a URL may live for at most 600 seconds, not 601', 'and no longer');
 SELECT throws_ok(format('SELECT b2_presign_get(%L, 300, stable_for => 301)', :'alices'), '22023',
                  'a URL may live for at most 600 seconds, not 601', 'stable_for counts as well');
+
+-- Many at once, by the same rules.
+SELECT results_eq(format('SELECT object_key FROM b2_presign_get(ARRAY[%L, %L]) WITH ORDINALITY ORDER BY ordinality',
+                         :'alices', :'alices'),
+                  ARRAY[:'alices', :'alices'], 'links are in the order of the keys, one for each');
+SELECT results_eq(format('SELECT object_key, presigned_url FROM b2_presign_get(ARRAY[%L], 60, stable_for => 500)', :'alices'),
+                  format('VALUES (%L, b2_presign_get(%L, 60, stable_for => 500))', :'alices', :'alices'),
+                  'each is what the form for one key gives, in the registered version');
+SELECT presigned_url AS link FROM b2_presign_get(ARRAY[:'alices'], content_type => 'text/html') \gset
+\ir setup/get.psql
+SELECT is(:'body'::text, 'of alice', 'and gives the bytes');
+SELECT throws_ok(format('SELECT b2_presign_get(ARRAY[%L, %L, %L])', :'alices', :'bobs', :'alices'), '42501',
+                 format('no file "%s" that role "alice" can see', :'bobs'), 'one that is not seen stops all');
+SELECT throws_ok(format('SELECT b2_presign_get(ARRAY[%L, %L])', :'alices', 'of nobody'), '42501',
+                 'no file "of nobody" that role "alice" can see', 'so does one that is not there');
+SELECT throws_ok(format('SELECT b2_presign_get(ARRAY[%L])', :'own_pending'), '42501',
+                 format('no file "%s" that role "alice" can see', :'own_pending'), 'and a pending upload');
+SELECT throws_ok(format('SELECT b2_presign_get(ARRAY[%L, %L])', :'alices', 'elsewhere'), '42501',
+                 'permission denied for foreign server private', 'each needs USAGE on its own server');
+SELECT throws_ok(format('SELECT b2_presign_get(ARRAY[%L], server => %L)', :'alices', 'private'), '42501',
+                 format('no file "%s" that role "alice" can see', :'alices'), 'which cannot be chosen');
+SELECT throws_ok(format('SELECT b2_presign_get(ARRAY[%L], 601)', :'alices'), '22023',
+                 'a URL may live for at most 600 seconds, not 601', 'max_expires_in counts');
+SELECT is_empty('SELECT * FROM b2_presign_get(ARRAY[]::text[])', 'no keys, no links');
 
 -- The primitive, which could name any key.
 SELECT throws_ok(format('SELECT b2_presign(%L, %L)', 'GET', :'alices'), '42501',

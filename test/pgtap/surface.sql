@@ -2,15 +2,15 @@
 BEGIN;
 CREATE EXTENSION pgtap;
 CREATE EXTENSION b2neon;
-SELECT plan(34);
+SELECT plan(35);
 
 CREATE FUNCTION signature(function text) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(pg_get_function_arguments(oid), E'\n' ORDER BY oid)
     FROM pg_proc WHERE proname = function
 $$;
 CREATE FUNCTION properties(function text) RETURNS text LANGUAGE sql AS $$
-    SELECT provolatile::text || ' ' || proparallel::text || CASE WHEN proisstrict THEN ' strict' ELSE '' END
-           || CASE WHEN prosecdef THEN ' security definer' ELSE '' END
+    SELECT string_agg(provolatile::text || ' ' || proparallel::text || CASE WHEN proisstrict THEN ' strict' ELSE '' END
+                      || CASE WHEN prosecdef THEN ' security definer' ELSE '' END, E'\n' ORDER BY oid)
     FROM pg_proc WHERE proname = function
 $$;
 
@@ -23,8 +23,10 @@ SELECT is(signature('b2_presign_put'),
 SELECT is(signature('b2_presign_get'),
     'object_key text, expires_in integer DEFAULT 300, download_as text DEFAULT NULL::text, '
     'content_type text DEFAULT NULL::text, version_id text DEFAULT NULL::text, '
-    'stable_for integer DEFAULT 0, server name DEFAULT NULL::name',
-    'b2_presign_get has the documented arguments');
+    'stable_for integer DEFAULT 0, server name DEFAULT NULL::name'
+    || chr(10) || 'object_keys text[], expires_in integer DEFAULT 300, content_type text DEFAULT NULL::text, '
+    'stable_for integer DEFAULT 0, server name DEFAULT NULL::name, OUT object_key text, OUT presigned_url text',
+    'b2_presign_get has the documented arguments, for one key and for many');
 SELECT is(signature('b2_presign'),
     'method text, object_key text, expires_in integer DEFAULT 300, headers jsonb DEFAULT NULL::jsonb, '
     'query jsonb DEFAULT NULL::jsonb, signed_at timestamp with time zone DEFAULT NULL::timestamp with time zone, '
@@ -51,14 +53,15 @@ SELECT is(signature('b2_check'),
     'origin text DEFAULT NULL::text, server name DEFAULT NULL::name, OUT item text, OUT ok boolean, OUT detail text',
     'b2_check has the documented arguments');
 SELECT function_returns('b2_presign', 'text');
-SELECT function_returns('b2_presign_get', 'text');
+SELECT function_returns('b2_presign_get', ARRAY['text', 'integer', 'text', 'text', 'text', 'integer', 'name'], 'text');
+SELECT function_returns('b2_presign_get', ARRAY['text[]', 'integer', 'text', 'integer', 'name'], 'setof record');
 SELECT function_returns('b2_user_id', 'text');
 SELECT function_returns('b2_presign_put', 'record');
 SELECT function_returns('b2_register_file', 'record');
 SELECT function_returns('b2_register_files', 'setof record');
 
 SELECT is(properties('b2_presign'), 's s', 'b2_presign is stable and parallel safe');
-SELECT is(properties('b2_presign_get'), 's s', 'b2_presign_get is stable and parallel safe');
+SELECT is(properties('b2_presign_get'), E's s\ns s', 'b2_presign_get is stable and parallel safe');
 SELECT is(properties('b2_user_id'), 's s', 'b2_user_id is stable and parallel safe');
 SELECT is(properties('b2_presign_put'), 'v u', 'b2_presign_put is volatile and parallel unsafe');
 SELECT is(properties('b2_register_file'), 'v u', 'b2_register_file is volatile and parallel unsafe');

@@ -26,4 +26,24 @@ SELECT b2_presign_get('k', content_type => E'text/html\r\nX: y');
 SELECT b2_presign_get('k', version_id => '');
 SELECT b2_presign_get('k', version_id => E'a\x01');
 SELECT b2_presign_get('k', server => 'nowhere');
+
+-- The form for many keys.
+SELECT ordinality, object_key, without_time(presigned_url)
+FROM b2_presign_get(ARRAY['b', 'a/ä', 'b']) WITH ORDINALITY;
+SELECT without_time(presigned_url)
+FROM b2_presign_get(object_keys => '{k}', expires_in => 60, content_type => 'text/plain', stable_for => 60);
+SELECT presigned_url = b2_presign_get(object_key) AS same FROM b2_presign_get(ARRAY['k', 'l']);
+SELECT count(*) FROM b2_presign_get('{}'::text[]);
+SELECT count(DISTINCT presigned_url) FROM b2_presign_get(ARRAY(SELECT 'k' || i FROM generate_series(1, 100000) i));
+-- Without a type it is one key.
+SELECT without_time(b2_presign_get('{a,b}'));
+SELECT * FROM b2_presign_get(NULL::text[]);
+SELECT * FROM b2_presign_get(ARRAY['a', NULL]);
+SELECT * FROM b2_presign_get('{{a},{b}}'::text[]);
+SELECT * FROM b2_presign_get(ARRAY['a', '../b']);
+SELECT * FROM b2_presign_get(ARRAY['a'], 0);
+SELECT * FROM b2_presign_get(ARRAY['a'], content_type => 'html');
+SELECT * FROM b2_presign_get(ARRAY['a'], stable_for => NULL);
+SELECT * FROM b2_presign_get(ARRAY['a'], server => 'nowhere');
+SELECT * FROM b2_presign_get(ARRAY(SELECT 'k' || i FROM generate_series(1, 100001) i));
 DROP FUNCTION without_time;

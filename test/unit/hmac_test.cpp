@@ -53,8 +53,8 @@ TEST(Hmac, HashesAKeyOnlyWhereItIsLongerThanABlock) {
 }
 
 TEST(Hmac, SignsManyMessagesUnderOneKey) {
-  const HmacKey key("Jefe");
-  const HmacKey copy(key);
+  HmacKey key("Jefe");
+  HmacKey copy(key);
   for (int i = 0; i < 3; i++) {
     Digest mac;
     ASSERT_TRUE(key.sign("what do ya want for nothing?", mac));
@@ -64,6 +64,18 @@ TEST(Hmac, SignsManyMessagesUnderOneKey) {
     EXPECT_EQ(view(to_hex(mac)),
               "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     ASSERT_TRUE(key.sign("another", mac));
+  }
+}
+
+TEST(Hmac, HashesAPrefixOfManyMessagesOnce) {
+  for (size_t size : {0U, 1U, 63U, 64U, 65U, 200U}) {
+    const std::string prefix(size, 'p');
+    HmacKey key = HmacKey("Jefe").with_prefix(prefix);
+    for (std::string message : {"", "one", "another"}) {
+      Digest mac;
+      ASSERT_TRUE(key.sign(message, mac));
+      EXPECT_EQ(std::string(view(to_hex(mac))), hmac("Jefe", prefix + message));
+    }
   }
 }
 

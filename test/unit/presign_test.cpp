@@ -172,6 +172,24 @@ TEST(Presign, SortsTheQueryByEncodedNameThenValue) {
       << url;
 }
 
+TEST(Presign, PutsAParameterWhereItBelongsAmongThoseOfTheSignature) {
+  const std::unique_ptr<Signer> signer = Signer::create(aws_example());
+  for (std::string_view name :
+       {"A", "X-Amz-Content-Sha256", "X-Amz-Security-Token", "X-Amz-Signature-",
+        "X-Amz-SignedHeader", "X-Amz-SignedHeaders-", "X-Amz-Signf", "X-Amz-Z", "versionId", "~"}) {
+    for (std::string_view other : {"B", "X-Amz-Signb", "response-content-type", "versionId"}) {
+      const NameValue query[] = {{name, "1"}, {other, "2"}};
+      ObjectRequest request = get("test.txt");
+      for (size_t size : {1U, 2U}) {
+        request.query = std::span(query, size);
+        EXPECT_EQ(presigned_url(*signer, request),
+                  reference::presign(aws_example(), request, 86400))
+            << name << " " << other;
+      }
+    }
+  }
+}
+
 TEST(Presign, GivesTheSameUrlForAQueryInAnyOrder) {
   std::vector<NameValue> query = {{"b", "1"}, {"a", "2"}, {"a", "1"}, {"b", "1"}};
   ObjectRequest request = get("k");
@@ -198,6 +216,44 @@ TEST(Presign, KeepsTheSigningKeyWithinADay) {
     ObjectRequest request = get("test.txt");
     request.signed_at += second;
     EXPECT_EQ(presigned_url(*signer, request), reference::presign(aws_example(), request, 86400));
+  }
+}
+
+TEST(Presign, GivesWhatANewSignerGivesAfterAnyOtherRequest) {
+  const NameValue header[] = {{"x-amz-meta-a", "a"}};
+  const NameValue parameter[] = {{"versionId", "1"}};
+  std::vector<std::pair<ObjectRequest, int>> requests;
+  for (std::string_view method : {"GET", "HEAD"}) {
+    for (std::string_view key : {"a", "a key that is longer than the others"}) {
+      for (int64_t later : {0, 1, 24 * 60 * 60}) {
+        for (int expires_in : {300, 301}) {
+          for (int extras = 0; extras < 3; extras++) {
+            ObjectRequest request = get(key);
+            request.method = method;
+            request.signed_at += later;
+            if (extras == 1) request.headers = header;
+            if (extras == 2) request.query = parameter;
+            requests.emplace_back(request, expires_in);
+          }
+        }
+      }
+    }
+  }
+  const auto url = [](Signer &signer, const std::pair<ObjectRequest, int> &wanted) {
+    std::string text(signer.url_bound(wanted.first), '\0');
+    text.resize(signer.presign(wanted.first, wanted.second, text.data()));
+    return text;
+  };
+  std::vector<std::string> urls;
+  for (const auto &request : requests) {
+    urls.push_back(url(*Signer::create(aws_example()), request));
+  }
+  const std::unique_ptr<Signer> signer = Signer::create(aws_example());
+  for (size_t i = 0; i < requests.size(); i++) {
+    for (size_t j = 0; j < requests.size(); j++) {
+      ASSERT_EQ(url(*signer, requests[i]), urls[i]);
+      ASSERT_EQ(url(*signer, requests[j]), urls[j]);
+    }
   }
 }
 
