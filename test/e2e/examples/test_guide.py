@@ -33,7 +33,7 @@ BYTES = b"\x89PNG\r\n\x1a\n the picture of the guide's reader"
 def run(tmp_path):
     """Runs a command of the guide in a shell, with what its reader puts in. Gives the status of the
     answer, and its body."""
-    (tmp_path / ".curlrc").write_text('silent\nshow-error\nnoproxy = "*"\nwrite-out = "\\n%{http_code}"\n')
+    (tmp_path / ".curlrc").write_text('silent\nnoproxy = "*"\nwrite-out = "\\n%{http_code}"\n')
     (tmp_path / "test-b2.png").write_bytes(BYTES)
 
     def run(backend, command, **reader):
@@ -107,9 +107,7 @@ def test_the_commands_of_the_guide_work_with_a_private_bucket(backend, kind, sto
     presigned = json.loads(run(backend, PRESIGN)[1])
     assert presigned["publicFileUrl"] is None
     assert run(backend, UPLOAD, PRESIGNED_URL=presigned["presignedUrl"])[0] == 200
-    assert_saved(
-        run(backend, SAVE, OBJECT_KEY=presigned["objectKey"], PUBLIC_URL="null"), kind
-    )
+    assert_saved(run(backend, SAVE, OBJECT_KEY=presigned["objectKey"], PUBLIC_URL="null"), kind)
     assert store.download(presigned["objectKey"]) == BYTES
 
 
