@@ -21,6 +21,7 @@ ANSWERS = {
     "23514": (409, None),
     "55000": (409, None),
     "55P03": AGAIN,
+    "57014": (503, "This took too long. Please try again later."),
     "40": AGAIN,
     "08": STORE,
     "HV": STORE,

@@ -18,6 +18,7 @@ const ANSWERS = {
   23514: [409, null],
   55000: [409, null],
   '55P03': AGAIN,
+  57014: [503, 'This took too long. Please try again later.'],
   40: AGAIN,
   '08': STORE,
   HV: STORE,

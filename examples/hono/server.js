@@ -4,7 +4,7 @@ import { serve } from '@hono/node-server';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { queryAs } from './database.js';
+import { disconnect, queryAs } from './database.js';
 import { explain, refuse } from './errors.js';
 import { currentUserId } from './user.js';
 
@@ -130,7 +130,13 @@ function isSize(value) {
   return Number.isSafeInteger(value) && value >= 0;
 }
 
-serve({ fetch: app.fetch, hostname: '127.0.0.1', port: Number(process.env.PORT || 3000) }, (info) => {
+const address = { hostname: '127.0.0.1', port: Number(process.env.PORT || 3000) };
+const server = serve({ fetch: app.fetch, ...address }, (info) => {
   console.log(`http://localhost:${info.port}`);
   if (process.env.ALLOW_DEMO_USER === '1') console.log('Anybody can be anybody here: replace user.js.');
 });
+
+// Who has asked already gets an answer. npm may pass a signal on that has come here, too.
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => server.listening && server.close(disconnect));
+}

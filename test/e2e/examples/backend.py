@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -84,9 +85,12 @@ class Backend:
         self._log.seek(0)
         return self._log.read()
 
-    def close(self):
+    def stop(self):
         if self._process.poll() is None:
-            os.killpg(self._process.pid, 15)
+            os.killpg(self._process.pid, signal.SIGTERM)
+
+    def close(self):
+        self.stop()
         self._process.wait(10)
         self._log.close()
 

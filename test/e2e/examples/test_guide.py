@@ -1,4 +1,5 @@
-"""The steps of Neon's guide, with its requests and with curl, against both examples."""
+"""The steps of Neon's guide, with its own curl commands, against both examples.
+Source: https://neon.com/docs/guides/backblaze-b2, "Testing the upload workflow"."""
 
 import json
 import subprocess
@@ -8,26 +9,50 @@ from example_database import set_up, url_of
 
 pytestmark = pytest.mark.local
 
-BYTES = b"a file of the guide's reader\n"
+# The guide's commands as they stand there.
+PRESIGN = """
+curl -X POST http://localhost:3000/presign-b2-upload \\
+     -H "Content-Type: application/json" \\
+     -d '{"fileName": "test-b2.png", "contentType": "image/png"}'
+"""
+UPLOAD = """
+curl -X PUT "<PRESIGNED_URL>" \\
+     --upload-file /path/to/your/test-b2.png \\
+     -H "Content-Type: image/png"
+"""
+SAVE = """
+curl -X POST http://localhost:3000/save-b2-metadata \\
+     -H "Content-Type: application/json" \\
+     -d '{"objectKey": "<OBJECT_KEY>", "publicFileUrl": "<PUBLIC_URL>"}'
+"""
+
+BYTES = b"\x89PNG\r\n\x1a\n the picture of the guide's reader"
 
 
-def curl(*arguments):
-    """The status of the answer, and its body."""
-    printed = subprocess.run(
-        ["curl", "-sS", "--noproxy", "*", "-w", "\n%{http_code}", *arguments],
-        check=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-    ).stdout
-    body, _, status = printed.rpartition("\n")
-    return int(status), body
+@pytest.fixture
+def run(tmp_path):
+    """Runs a command of the guide in a shell, with what its reader puts in. Gives the status of the
+    answer, and its body."""
+    (tmp_path / ".curlrc").write_text('silent\nnoproxy = "*"\nwrite-out = "\\n%{http_code}"\n')
+    (tmp_path / "test-b2.png").write_bytes(BYTES)
 
+    def run(backend, command, **reader):
+        values = {"http://localhost:3000": backend.url, "/path/to/your": str(tmp_path)}
+        values |= {f"<{name}>": value for name, value in reader.items()}
+        for name, value in values.items():
+            command = command.replace(name, value)
+        printed = subprocess.run(
+            ["bash", "-c", command],
+            check=True,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        ).stdout
+        body, _, status = printed.rpartition("\n")
+        return int(status), body
 
-def post(url, body):
-    arguments = ["-X", "POST", url, "-H", "Content-Type: application/json", "-d", json.dumps(body)]
-    status, answer = curl(*arguments)
-    return status, json.loads(answer)
+    return run
 
 
 @pytest.fixture(scope="session")
@@ -40,48 +65,59 @@ def public_database(cluster, store, database):
     public_database.drop()
 
 
-@pytest.mark.parametrize("how", ["--upload-file", "--data-binary"])
-def test_the_requests_of_the_guide_upload_and_record_a_file(
-    public_database, start, kind, store, tmp_path, how
-):
-    backend = start(url_of(public_database), ALLOW_DEMO_USER="1")
-    request = {"fileName": "test.txt", "contentType": "text/plain"}
-    status, presigned = post(f"{backend.url}/presign-b2-upload", request)
-    assert (status, presigned["success"]) == (200, True)
-    assert presigned["objectKey"].endswith("-test.txt")
-    assert presigned["publicFileUrl"] == f"{store.endpoint}/{store.bucket}/{presigned['objectKey']}"
-    assert presigned["presignedUrl"].startswith(presigned["publicFileUrl"] + "?")
-
-    file = tmp_path / "test.txt"
-    file.write_bytes(BYTES)
-    source = str(file) if how == "--upload-file" else f"@{file}"
-    headers = ["-H", "Content-Type: text/plain"]
-    assert curl("-X", "PUT", presigned["presignedUrl"], how, source, *headers)[0] == 200
-
-    keys = {name: presigned[name] for name in ("objectKey", "publicFileUrl")}
-    status, saved = post(f"{backend.url}/save-b2-metadata", keys)
-    assert saved == {"success": True}
+def assert_saved(answer, kind):
+    status, body = answer
+    assert json.loads(body) == {"success": True}
     # As in the guide, which has one status in JavaScript and another in Python.
     assert status == {"hono": 200, "flask": 201}[kind]
 
-    assert store.download(presigned["objectKey"]) == BYTES
+
+def test_the_commands_of_the_guide_upload_and_record_a_file(
+    public_database, start, kind, store, run
+):
+    backend = start(url_of(public_database), ALLOW_DEMO_USER="1")
+    status, body = run(backend, PRESIGN)
+    presigned = json.loads(body)
+    assert (status, presigned["success"]) == (200, True)
+    key, public_url = presigned["objectKey"], presigned["publicFileUrl"]
+    assert key.endswith("-test-b2.png")
+    assert public_url == f"{store.endpoint}/{store.bucket}/{key}"
+    assert presigned["presignedUrl"].startswith(public_url + "?")
+
+    assert run(backend, UPLOAD, PRESIGNED_URL=presigned["presignedUrl"])[0] == 200
+    assert_saved(run(backend, SAVE, OBJECT_KEY=key, PUBLIC_URL=public_url), kind)
+
+    # "The file appears in your B2 bucket", and "A new row appears in your b2_files table".
+    assert store.download(key) == BYTES
     with public_database.connect() as session:
-        row = session.row("SELECT * FROM b2_files WHERE object_key = %s", presigned["objectKey"])
-    assert (row.user_id, row.file_url) == ("user_123", presigned["publicFileUrl"])
-    assert (row.size, row.content_type) == (len(BYTES), "text/plain")
+        # The guide's query.
+        row = session.row(
+            "SELECT id, object_key, file_url, user_id, upload_timestamp"
+            " FROM b2_files WHERE user_id = 'user_123' AND object_key = %s",
+            key,
+        )
+        assert row.file_url == public_url
+        row = session.row("SELECT * FROM b2_files WHERE object_key = %s", key)
+    assert (row.size, row.content_type) == (len(BYTES), "image/png")
     assert row.verified_at is not None
 
 
-def test_the_content_type_must_be_the_one_that_was_signed_as_in_the_guide(backend, tmp_path):
-    request = {"fileName": "test.txt", "contentType": "text/plain"}
-    presigned = post(f"{backend.url}/presign-b2-upload", request)[1]
-    (tmp_path / "test.txt").write_bytes(BYTES)
-    put = ["-X", "PUT", presigned["presignedUrl"], "--upload-file", str(tmp_path / "test.txt")]
-    assert curl(*put, "-H", "Content-Type: text/html")[0] == 403
-    assert curl(*put, "-H", "Content-Type: text/plain")[0] == 200
+def test_the_commands_of_the_guide_work_with_a_private_bucket(backend, kind, store, run):
+    """Its publicFileUrl is null, and readers paste what they see."""
+    presigned = json.loads(run(backend, PRESIGN)[1])
+    assert presigned["publicFileUrl"] is None
+    assert run(backend, UPLOAD, PRESIGNED_URL=presigned["presignedUrl"])[0] == 200
+    assert_saved(run(backend, SAVE, OBJECT_KEY=presigned["objectKey"], PUBLIC_URL="null"), kind)
+    assert store.download(presigned["objectKey"]) == BYTES
 
 
-def test_a_private_bucket_has_no_public_url(backend):
-    presigned = backend.presign()
-    assert presigned.status == 200
-    assert presigned.body["publicFileUrl"] is None
+def test_the_content_type_must_be_the_one_that_was_signed_as_in_the_guide(backend, run):
+    url = json.loads(run(backend, PRESIGN)[1])["presignedUrl"]
+    assert run(backend, UPLOAD.replace("image/png", "text/html"), PRESIGNED_URL=url)[0] == 403
+    assert run(backend, UPLOAD, PRESIGNED_URL=url)[0] == 200
+
+
+def test_a_file_that_the_guide_s_reader_forgot_to_upload_is_not_recorded(backend, run):
+    presigned = json.loads(run(backend, PRESIGN)[1])
+    status, body = run(backend, SAVE, OBJECT_KEY=presigned["objectKey"], PUBLIC_URL="null")
+    assert (status, json.loads(body)["success"]) == (409, False)

@@ -1,8 +1,10 @@
 """What people are told when something is wrong behind the examples, and who is let in."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from backend import put
 from example_database import set_up, url_of
 from psycopg2 import sql
 
@@ -131,3 +133,53 @@ def test_limits_of_the_server_are_told(start, broken_database):
         answer = backend.presign(content_type=content_type, size=size)
         assert answer.is_refusal(400), answer
     assert backend.presign(content_type="image/png", size=10).status == 200
+
+
+def test_a_statement_that_takes_too_long_is_given_up(start, broken_database):
+    with broken_database.connect() as session, session.transaction():
+        session.run("LOCK TABLE b2_files")
+        answer = start(url_of(broken_database), ALLOW_DEMO_USER="1").files()
+    assert answer.is_refusal(503)
+    assert answer.body["error"] == "This took too long. Please try again later."
+
+
+def test_two_processes_serve_the_same_users(start, database, user):
+    one, other = (start(url_of(database), ALLOW_DEMO_USER="1") for _ in range(2))
+    presigned = one.presign(user=user).body
+    assert put(presigned, b"bytes").status == 200
+    saved = [backend.save(presigned["objectKey"], user) for backend in (other, one)]
+    assert [answer.body for answer in saved] == [{"success": True}] * 2
+    assert one.files(user).body["files"][0]["objectKey"] == presigned["objectKey"]
+    assert len(other.files(user).body["files"]) == 1
+
+
+def test_users_who_ask_at_the_same_time_see_only_their_own_files(backend, user):
+    users = [f"{user}_{number}" for number in range(8)]
+    keys = {one: backend.upload(b"bytes", one) for one in users}
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(lambda one: (one, backend.files(one)), users * 20)
+        for one, answer in answers:
+            assert [file["objectKey"] for file in answer.body["files"]] == [keys[one]]
+
+
+@pytest.mark.parametrize("kind", ["hono"], scope="session")
+def test_a_request_that_is_being_answered_outlasts_the_signal_to_stop(start, broken_database):
+    """Flask's own server is for development and does not do this; WSGI servers do."""
+    backend = start(url_of(broken_database), ALLOW_DEMO_USER="1")
+    with ThreadPoolExecutor(1) as pool:
+        with broken_database.connect() as session, session.transaction():
+            session.run("LOCK TABLE b2_files")
+            answer = pool.submit(backend.files)
+            wait_for_lock(session)
+            backend.stop()
+            time.sleep(0.5)
+        assert answer.result(20).status == 200
+    with pytest.raises(ConnectionRefusedError):
+        backend.files()
+
+
+def wait_for_lock(session):
+    deadline = time.monotonic() + 10
+    while not session.value("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
