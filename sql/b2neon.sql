@@ -402,7 +402,7 @@ BEGIN
     WHERE a.attrelid OPERATOR(pg_catalog.=) existing
       AND a.attnum OPERATOR(pg_catalog.>) 0::pg_catalog.int2 AND NOT a.attisdropped
       AND a.attnotnull AND NOT a.atthasdef AND a.attidentity OPERATOR(pg_catalog.=) ''
-      AND NOT a.attname::pg_catalog.text OPERATOR(pg_catalog.=) ANY ('{id,object_key,user_id,upload_timestamp}'::pg_catalog.text[]);
+      AND NOT a.attname::pg_catalog.text OPERATOR(pg_catalog.=) ANY ('{id,object_key,user_id,upload_timestamp,server}'::pg_catalog.text[]);
     IF demanding IS NOT NULL THEN
         RAISE WARNING 'table "b2_files" demands values that b2neon may not have'
             USING DETAIL = pg_catalog.format('NOT NULL and without a default: %s.', demanding),

@@ -36,7 +36,10 @@ export function refuse(status, sentence) {
 export function explain(error) {
   if (error instanceof HTTPException) return [error.status, error.message];
   const [status, sentence] = answerTo(error);
-  if (status >= 500) console.error(`${status}:`, error.code ?? '', error.stack);
+  if (status >= 500) {
+    const { code, detail, hint, stack } = error;
+    console.error(`${status}:`, ...[code, detail, hint, stack].filter(Boolean));
+  }
   return [status, sentence ?? inItsOwnWords(error)];
 }
 

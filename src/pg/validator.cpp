@@ -21,8 +21,9 @@ Datum b2neon_fdw_validator(PG_FUNCTION_ARGS) {
             (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
              errmsg("endpoint \"%.*s\" is not allowed", b2neon::length(server.endpoint_url),
                     server.endpoint_url.data()),
-             errhint("A superuser can add it to b2neon.allowed_endpoints, which lists the hosts "
-                     "that foreign servers may point at.")));
+             errhint(
+                 "Backblaze's endpoints are https://s3.<region>.backblazeb2.com. A superuser can "
+                 "add others to b2neon.allowed_endpoints, for sessions that begin then.")));
       }
       break;
     }
