@@ -2,8 +2,18 @@
 
 import pytest
 from doc_examples import examples, run_examples
+from doc_pages import pages
 
 pytestmark = pytest.mark.local
+
+WHOLE_PAGES = ["configuration", "errors", "functions", "performance", "tables"]
+# By test_guide_docs.py, test_cors.py and, section by section, here and in other files.
+OTHER_PAGES = ["coming-from-the-guide", "cors", "life-cycle", "operations", "quickstart", "row-level-security"]
+
+
+def test_no_page_is_left_out():
+    with_examples = {page for page in pages() if examples(page)}
+    assert with_examples == {"README.md", *(f"docs/{page}.md" for page in WHOLE_PAGES + OTHER_PAGES)}
 
 
 def test_every_example_of_the_readme_runs(cluster, store, own_database):
@@ -13,8 +23,8 @@ def test_every_example_of_the_readme_runs(cluster, store, own_database):
     run_examples(cluster, own_database, sql, store.endpoint)
 
 
-@pytest.mark.parametrize("page", ["functions", "configuration", "tables", "errors"])
-def test_every_example_of_the_reference_runs(cluster, store, own_database, page):
+@pytest.mark.parametrize("page", WHOLE_PAGES)
+def test_every_example_of_a_page_runs(cluster, store, own_database, page):
     sql = examples(f"docs/{page}.md")
     assert sql
     run_examples(cluster, own_database, sql, store.endpoint)
