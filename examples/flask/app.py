@@ -57,9 +57,12 @@ def save_b2_metadata():
 def list_files():
     """3. The user's files, the newest first, with links that live for an hour. `before` is the
     `next` of another answer."""
-    time, _, number = (request.args.get("before") or "infinity_0").partition("_")
+    user = signed_in()
+    before = re.fullmatch(r"([\w:.-]+)_(\d{1,18})", request.args.get("before") or "infinity_0", re.A)
+    if before is None:
+        abort(400, "before must be the next of another answer.")
     rows = query_as(
-        signed_in(),
+        user,
         """
         SELECT row_to_json(f) AS file
         FROM (SELECT id::text, object_key AS "objectKey", name AS "fileName",
@@ -73,8 +76,7 @@ def list_files():
               WHERE (upload_timestamp, b2_files.id) < (%s::timestamptz, %s::bigint)
               ORDER BY upload_timestamp DESC, b2_files.id DESC LIMIT %s) f
         """,
-        time,
-        number,
+        *before.groups(),
         PAGE_SIZE + 1,
     )
     files = [row["file"] for row in rows[:PAGE_SIZE]]

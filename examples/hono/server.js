@@ -54,8 +54,11 @@ app.post('/save-b2-metadata', async (c) => {
 
 // 3. The user's files, the newest first, with links that live for an hour. `before` is the `next` of another answer.
 app.get('/files', async (c) => {
+  const user = signedIn(c);
+  const before = c.req.query('before') || 'infinity_0';
+  if (!/^[\w:.-]+_\d{1,18}$/.test(before)) refuse(400, 'before must be the next of another answer.');
   const rows = await queryAs(
-    signedIn(c),
+    user,
     `SELECT row_to_json(f) AS file
      FROM (SELECT id::text, object_key AS "objectKey", name AS "fileName",
                   content_type AS "contentType", size,
@@ -67,7 +70,7 @@ app.get('/files', async (c) => {
            FROM b2_files, coalesce(file_name, object_key) AS name
            WHERE (upload_timestamp, b2_files.id) < (split_part($1, '_', 1)::timestamptz, split_part($1, '_', 2)::bigint)
            ORDER BY upload_timestamp DESC, b2_files.id DESC LIMIT $2) f`,
-    [c.req.query('before') || 'infinity_0', PAGE_SIZE + 1],
+    [before, PAGE_SIZE + 1],
   );
   const files = rows.slice(0, PAGE_SIZE).map((row) => row.file);
   const last = files.at(-1);
