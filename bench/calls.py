@@ -14,7 +14,7 @@ from typing import Callable
 
 from harness import database_with, print_table, say
 from presigners import MAPPING_OPTIONS, SERVER_OPTIONS, Statement
-from report import markdown_table, processor, significant
+from report import markdown_table, processor, significant, write_page
 
 from cluster import Database
 from standby import Standby
@@ -168,9 +168,7 @@ def main():
     print_table(TITLE, COLUMNS, rows)
     print("\n" + setting)
     if arguments.write:
-        arguments.write.mkdir(parents=True, exist_ok=True)
-        parts = [f"# {TITLE}", setting, markdown_table(COLUMNS, rows).rstrip()]
-        (arguments.write / "calls.md").write_text("\n\n".join(parts) + "\n")
+        write_page(arguments.write, "calls", [f"# {TITLE}", setting, markdown_table(COLUMNS, rows)])
     too_slow = [way.label for way in ways if way.most and way.median() > way.most(ways)]
     for label in too_slow:
         print(f"NOT as promised: {label}")

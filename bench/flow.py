@@ -17,7 +17,7 @@ from guide import backends
 from harness import database_with_server, print_table, private_memory, say
 from load import CLIENTS, Load
 from processes import MemoryWatch, tree, tree_cpu_seconds
-from report import Bar, log_bar_chart, markdown_table, processor
+from report import Bar, log_bar_chart, markdown_table, processor, write_page
 
 # PostgreSQL's processes that end are waited for by then.
 SETTLE_SECONDS = 0.2
@@ -169,15 +169,14 @@ def setting(session, rounds, seconds):
 def write_report(directory, text, tables):
     parts = [f"# {TITLE}", textwrap.fill(text, 120), f"![{TITLE}](flow.svg)"]
     for scenario, rows in tables.items():
-        parts += [f"## {scenario.capitalize()}", markdown_table(COLUMNS, rows).rstrip()]
+        parts += [f"## {scenario.capitalize()}", markdown_table(COLUMNS, rows)]
     bars = [
         Bar(name, float(rate), rate, "ours" if name.startswith("b2neon") else "")
         for name, rate, *_ in sorted(tables[REGISTER], key=lambda row: -float(row[1]))
     ]
     subtitle = f"{processor()}, for the {CLIENTS} clients and the store too"
     chart = log_bar_chart(TITLE, subtitle, "flows per second, to presign and register", bars)
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "flow.md").write_text("\n\n".join(parts) + "\n")
+    write_page(directory, "flow", parts)
     (directory / "flow.svg").write_text(chart)
 
 

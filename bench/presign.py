@@ -15,7 +15,7 @@ from harness import database_with, print_table, say
 from presign_peers import plpgsql_statement, start_peers
 from presigners import MAPPING_OPTIONS, SERVER_OPTIONS, TASK, Core, Statement
 from psycopg2.extras import Json
-from report import Bar, log_bar_chart, markdown_table, processor, significant
+from report import Bar, log_bar_chart, markdown_table, processor, significant, write_page
 
 # Keys as b2_presign_put() makes them.
 FILL = """
@@ -186,10 +186,9 @@ def paragraph(text):
 
 def write_report(directory, setting, rows, sentences, bars):
     chart = f"![{TITLE}](presign.svg)"
-    table = markdown_table(COLUMNS, rows).rstrip()
+    table = markdown_table(COLUMNS, rows)
     parts = [f"# {TITLE}", paragraph(setting), chart, table, paragraph(" ".join(sentences))]
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "presign.md").write_text("\n\n".join(parts) + "\n")
+    write_page(directory, "presign", parts)
     (directory / "presign.svg").write_text(log_bar_chart(TITLE, processor(), AXIS, bars))
 
 

@@ -144,3 +144,9 @@ def log_bar_chart(title, subtitle, axis, bars):
 def significant(value):
     """About three digits."""
     return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f}"
+
+
+def write_page(directory, name, parts):
+    """NAME.md of headings, paragraphs and tables."""
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / f"{name}.md").write_text("\n\n".join(part.rstrip("\n") for part in parts) + "\n")

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from harness import database_with_server, print_table, say
-from report import markdown_table, processor
+from report import markdown_table, processor, write_page
 from scale_churn import COLUMNS as GROWTH_COLUMNS
 from scale_churn import churn, growth_row
 from scale_index import SIZE_COLUMNS as INDEX_COLUMNS
@@ -81,11 +81,10 @@ class Scale:
 
 
 def write(directory, heading, tables):
-    directory.mkdir(parents=True, exist_ok=True)
     parts = [f"# {heading}"]
     for title, columns, rows in tables:
         parts += [f"## {title}", markdown_table(columns, rows)]
-    (directory / "scale.md").write_text("\n\n".join(part.rstrip("\n") for part in parts) + "\n")
+    write_page(directory, "scale", parts)
 
 
 def setting(session):

@@ -11,24 +11,8 @@
 \else
   \set user_id user_123
 \endif
-\if :{?file}
-\else
-  DO $$ BEGIN RAISE 'Say which file: -v file=cat.png'; END $$;
-\endif
-\setenv FILE :file
-\set is_there `test -f "$FILE" && echo yes || echo no`
-\if :is_there
-\else
-  DO $$ BEGIN RAISE 'There is no such file'; END $$;
-\endif
-\set name `basename -- "$FILE"`
-\set size `wc -c < "$FILE"`
+\ir file.sql
 \set md5 `openssl dgst -md5 -binary -- "$FILE" | base64`
-\if :{?download}
-\else
-  \set download downloaded- :name
-\endif
-\setenv DOWNLOAD :download
 
 \echo '-- 1. Presign: the URL takes this file alone, of this type, size and MD5.'
 SELECT presigned_url, object_key, expires_at,

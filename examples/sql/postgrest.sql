@@ -2,31 +2,8 @@
 --   psql -X -d mydb -U authenticator -v file=cat.png -v content_type=image/png -f postgrest.sql
 -- Each request is a transaction with the role and the claims of its token. What was downloaded is in the file `download`.
 \set ON_ERROR_STOP on
-\if :{?user_role}
-\else
-  \set user_role web_user
-\endif
-\if :{?anon_role}
-\else
-  \set anon_role web_anon
-\endif
-\if :{?file}
-\else
-  DO $$ BEGIN RAISE 'Say which file: -v file=cat.png'; END $$;
-\endif
-\setenv FILE :file
-\set is_there `test -f "$FILE" && echo yes || echo no`
-\if :is_there
-\else
-  DO $$ BEGIN RAISE 'There is no such file'; END $$;
-\endif
-\set name `basename -- "$FILE"`
-\set size `wc -c < "$FILE"`
-\if :{?download}
-\else
-  \set download downloaded- :name
-\endif
-\setenv DOWNLOAD :download
+\ir roles.sql
+\ir file.sql
 SELECT json_build_object('role', :'user_role', 'sub', 'user_1') AS claims_1,
        json_build_object('role', :'user_role', 'sub', 'user_2') AS claims_2,
        json_build_object('role', :'anon_role') AS claims_of_nobody \gset

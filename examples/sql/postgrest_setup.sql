@@ -8,14 +8,7 @@
 \else
   \set identity request.jwt.claims
 \endif
-\if :{?user_role}
-\else
-  \set user_role web_user
-\endif
-\if :{?anon_role}
-\else
-  \set anon_role web_anon
-\endif
+\ir roles.sql
 
 BEGIN;
 

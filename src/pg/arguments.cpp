@@ -29,6 +29,10 @@ std::string_view optional_text(FunctionCallInfo fcinfo, int argument) {
   return PG_ARGISNULL(argument) ? std::string_view() : text_view(PG_GETARG_DATUM(argument));
 }
 
+std::string_view optional_name(FunctionCallInfo fcinfo, int argument) {
+  return PG_ARGISNULL(argument) ? std::string_view() : NameStr(*PG_GETARG_NAME(argument));
+}
+
 std::span<const std::string_view> required_texts(FunctionCallInfo fcinfo, int argument,
                                                  const char *name, int limit) {
   if (PG_ARGISNULL(argument)) raise_null(name);

@@ -15,6 +15,9 @@ std::string_view required_text(FunctionCallInfo fcinfo, int argument, const char
 /// The same, where NULL means "none"; the view's data() is nullptr then.
 std::string_view optional_text(FunctionCallInfo fcinfo, int argument);
 
+/// The same for an argument of type name.
+std::string_view optional_name(FunctionCallInfo fcinfo, int argument);
+
 /// The texts of an array of one dimension, none of which may be NULL; 22023 where there are more
 /// than `limit`.
 std::span<const std::string_view> required_texts(FunctionCallInfo fcinfo, int argument,

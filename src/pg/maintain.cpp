@@ -317,11 +317,8 @@ Datum b2_maintain(PG_FUNCTION_ARGS) {
   maintenance.older_than = PG_GETARG_DATUM(kOlderThan);
   if (PG_ARGISNULL(kDryRun)) required_text(fcinfo, kDryRun, "dry_run");  // raises
   maintenance.is_dry_run = PG_GETARG_BOOL(kDryRun);
-  std::string_view only_server;
-  if (!PG_ARGISNULL(kServer)) {
-    only_server = NameStr(*PG_GETARG_NAME(kServer));
-    require_usable_server(maintenance.schema, only_server);
-  }
+  const std::string_view only_server = optional_name(fcinfo, kServer);
+  if (!is_null(only_server)) require_usable_server(maintenance.schema, only_server);
   require_lineage(maintenance.schema, "b2_maintain()");
   if (!maintenance.is_dry_run) {
     require_own_transactions(fcinfo);

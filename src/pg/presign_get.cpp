@@ -43,9 +43,8 @@ Datum b2_presign_get(PG_FUNCTION_ARGS) {
   const Server *server;
   const Oid schema = extension_schema(fcinfo);
   if (caller_is_confined(schema)) {
-    const std::string_view named_server =
-        PG_ARGISNULL(6) ? std::string_view() : NameStr(*PG_GETARG_NAME(6));
-    const VisibleFile file = require_visible_file(schema, object_key, version_id, named_server);
+    const VisibleFile file =
+        require_visible_file(schema, object_key, version_id, optional_name(fcinfo, 6));
     version_id = file.version_id;
     server = find_server(file.server);
     check_confined_lifetime(server, terms.lifetime());

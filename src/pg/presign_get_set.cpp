@@ -41,9 +41,8 @@ Datum b2_presign_get_set(PG_FUNCTION_ARGS) {
   const VisibleFile *files = nullptr;
   const Server *server = nullptr;
   if (is_confined) {
-    files = require_visible_files(
-        schema, PG_GETARG_DATUM(kObjectKeys), keys,
-        PG_ARGISNULL(kServer) ? std::string_view() : NameStr(*PG_GETARG_NAME(kServer)));
+    files = require_visible_files(schema, PG_GETARG_DATUM(kObjectKeys), keys,
+                                  optional_name(fcinfo, kServer));
   } else {
     server = find_server_argument(fcinfo, kServer);
   }

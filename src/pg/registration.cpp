@@ -223,10 +223,8 @@ RegistrationTerms registration_terms(FunctionCallInfo fcinfo, int user_id, int v
   terms.user_id = optional_text(fcinfo, user_id);
   if (PG_ARGISNULL(verify)) required_text(fcinfo, verify, "verify");  // raises
   terms.verify = PG_GETARG_BOOL(verify);
-  if (!PG_ARGISNULL(server)) {
-    terms.server = NameStr(*PG_GETARG_NAME(server));
-    find_server(terms.server);  // raises where there is none
-  }
+  terms.server = optional_name(fcinfo, server);
+  if (!is_null(terms.server)) find_server(terms.server);  // raises where there is none
   if (terms.confined) confine(&terms);
   return terms;
 }

@@ -258,8 +258,7 @@ const Server *find_server(std::string_view name) {
 }
 
 const Server *find_server_argument(FunctionCallInfo fcinfo, int argument) {
-  return find_server(PG_ARGISNULL(argument) ? std::string_view()
-                                            : std::string_view(NameStr(*PG_GETARG_NAME(argument))));
+  return find_server(optional_name(fcinfo, argument));
 }
 
 List *servers_of_other_buckets(const Server *server) {

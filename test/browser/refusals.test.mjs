@@ -1,6 +1,8 @@
 // What does not work, and what the page says of it.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { BACKEND_URL, FilesPage, OTHER_URL, file, launch, newUser } from './browser.mjs';
 import { shortLink } from './sql.mjs';
@@ -34,6 +36,16 @@ async function changeAnswers(page, change) {
     await route.fulfill({ response, json: await change(await response.json(), answers) });
   });
   return () => answers;
+}
+
+/** A port on which nobody listens. */
+async function closedPort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 async function expired(answer) {
@@ -132,9 +144,10 @@ test('an origin that the bucket does not allow is told', async () => {
 test('a store that cannot be reached is told', async () => {
   const context = await browser.newContext();
   const page = await FilesPage.open(context, newUser());
-  await changeAnswers(page, async (answer) => ({ ...answer, presignedUrl: 'http://127.0.0.1:9/bucket/key' }));
+  const host = `127.0.0.1:${await closedPort()}`;
+  await changeAnswers(page, async (answer) => ({ ...answer, presignedUrl: `http://${host}/bucket/key` }));
   await page.choose(TEXT);
-  assert.equal(await page.outcome('a.txt', 'failed'), 'The store cannot be reached at 127.0.0.1:9.');
+  assert.equal(await page.outcome('a.txt', 'failed'), `The store cannot be reached at ${host}.`);
   await context.close();
 });
 

@@ -18,20 +18,9 @@ sys.path[:0] = [str(E2E), str(E2E / "examples")]
 
 from backend import Backend, install  # noqa: E402
 from cluster import Cluster  # noqa: E402
+from cors_rule import cors_rule  # noqa: E402
 from example_database import set_up, url_of  # noqa: E402
 from store import Store  # noqa: E402
-
-
-def allow_uploads_from(origin, store):
-    """The rule of docs/cors.md, in S3's words."""
-    rule = {
-        "AllowedOrigins": [origin],
-        "AllowedMethods": ["PUT", "GET", "HEAD"],
-        "AllowedHeaders": ["Content-Type", "Content-MD5"],
-        "ExposeHeaders": ["ETag"],
-        "MaxAgeSeconds": 3600,
-    }
-    store.s3.put_bucket_cors(Bucket=store.bucket, CORSConfiguration={"CORSRules": [rule]})
 
 
 def main(kind, *command):
@@ -47,7 +36,8 @@ def main(kind, *command):
             install(kind, examples)
             backend = Backend(kind, examples, DATABASE_URL=url_of(database), ALLOW_DEMO_USER="1")
             try:
-                allow_uploads_from(backend.url, store)
+                rules = {"CORSRules": [cors_rule(backend.url)]}
+                store.s3.put_bucket_cors(Bucket=store.bucket, CORSConfiguration=rules)
                 environment = {
                     **os.environ,
                     "BACKEND_URL": backend.url,

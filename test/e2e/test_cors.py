@@ -8,27 +8,17 @@ from contextlib import contextmanager
 import listener
 import pytest
 from cluster import refused
+from cors_rule import cors_rule
 from doc_examples import examples, run_examples
 from http_request import put, send
+
+pytestmark = pytest.mark.own_database
 
 APP = "https://app.example"
 OTHER = "https://other.example"
 UPLOAD_HEADERS = "content-md5,content-type"
 
-# The rule of docs/cors.md.
-RULE = {
-    "AllowedOrigins": [APP],
-    "AllowedMethods": ["PUT", "GET", "HEAD"],
-    "AllowedHeaders": ["content-type", "content-md5"],
-    "ExposeHeaders": ["ETag"],
-    "MaxAgeSeconds": 3600,
-}
-
-
-@pytest.fixture
-def session(own_database):
-    with own_database.connect() as session:
-        yield session
+RULE = cors_rule(APP)
 
 
 @contextmanager
